@@ -1,0 +1,111 @@
+"""Every failure that a caller may be told of, as one family with stable codes.
+
+TrackqlError
+├── InvalidInput     INVALID_INPUT    400  argument: the field that is wrong
+├── Forbidden        FORBIDDEN        403
+├── NotFound         NOT_FOUND        404
+├── Conflict
+│   ├── AlreadyExists  ALREADY_EXISTS  409
+│   ├── ParamConflict  PARAM_CONFLICT  409  key: the param whose value differs
+│   ├── RunDeleted     RUN_DELETED     409
+│   └── SequenceGap    SEQUENCE_GAP    409  expected: the record the journal must go on from
+├── CostLimit        COST_LIMIT       400  limit: the name of the limit
+└── Unavailable      UNAVAILABLE      503
+"""
+
+from typing import ClassVar
+
+
+class TrackqlError(Exception):
+    """A failure with a stable code; its message names what is wrong and what to do."""
+
+    code: ClassVar[str]
+    status: ClassVar[int]
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message)
+        self.message = message
+
+    @property
+    def extensions(self) -> dict[str, object]:
+        """What goes beside the code on the wire."""
+        return {}
+
+
+class InvalidInput(TrackqlError):
+    code = "INVALID_INPUT"
+    status = 400
+
+    def __init__(self, message: str, *, argument: str | None = None) -> None:
+        super().__init__(message)
+        self.argument = argument
+
+    @property
+    def extensions(self) -> dict[str, object]:
+        return {} if self.argument is None else {"argument": self.argument}
+
+
+class Forbidden(TrackqlError):
+    code = "FORBIDDEN"
+    status = 403
+
+
+class NotFound(TrackqlError):
+    code = "NOT_FOUND"
+    status = 404
+
+
+class Conflict(TrackqlError):
+    """The request is well formed but disagrees with what is stored."""
+
+    status = 409
+
+
+class AlreadyExists(Conflict):
+    code = "ALREADY_EXISTS"
+
+
+class ParamConflict(Conflict):
+    code = "PARAM_CONFLICT"
+
+    def __init__(self, message: str, *, key: str) -> None:
+        super().__init__(message)
+        self.key = key
+
+    @property
+    def extensions(self) -> dict[str, object]:
+        return {"key": self.key}
+
+
+class RunDeleted(Conflict):
+    code = "RUN_DELETED"
+
+
+class SequenceGap(Conflict):
+    code = "SEQUENCE_GAP"
+
+    def __init__(self, message: str, *, expected: int) -> None:
+        super().__init__(message)
+        self.expected = expected
+
+    @property
+    def extensions(self) -> dict[str, object]:
+        return {"expected": self.expected}
+
+
+class CostLimit(TrackqlError):
+    code = "COST_LIMIT"
+    status = 400
+
+    def __init__(self, message: str, *, limit: str) -> None:
+        super().__init__(message)
+        self.limit = limit
+
+    @property
+    def extensions(self) -> dict[str, object]:
+        return {"limit": self.limit}
+
+
+class Unavailable(TrackqlError):
+    code = "UNAVAILABLE"
+    status = 503
