@@ -31,6 +31,11 @@ class TrackqlError(Exception):
         """What goes beside the code on the wire."""
         return {}
 
+    @property
+    def formatted(self) -> dict[str, object]:
+        """The error as an entry of a reply's `errors`."""
+        return {"message": self.message, "extensions": {"code": self.code, **self.extensions}}
+
 
 class InvalidInput(TrackqlError):
     code = "INVALID_INPUT"

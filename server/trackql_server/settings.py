@@ -1,0 +1,92 @@
+"""Every setting of the server: its name, its default, and what it does."""
+
+from functools import cached_property
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field, field_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+_DRIVERS = {
+    "sqlite": "sqlite+aiosqlite",
+    "postgres": "postgresql+asyncpg",
+    "postgresql": "postgresql+asyncpg",
+}
+
+
+class Settings(BaseSettings):
+    """Read from TRACKQL_* in the environment; the options of `trackql server` win over it."""
+
+    model_config = SettingsConfigDict(env_prefix="TRACKQL_", extra="ignore", frozen=True)
+
+    host: str = Field("127.0.0.1", description="Address to listen on.")
+    port: int = Field(
+        4000, ge=0, le=65535, description="Port to listen on; 0 takes a free one and prints it."
+    )
+    insecure: bool = Field(
+        False,
+        description="Listen off loopback without accounts: whoever reaches the port may do all.",
+    )
+    allowed_hosts: tuple[str, ...] = Field(
+        (),
+        description="Further host names to answer to on a loopback bind, as a JSON list: "
+        "the public name of a reverse proxy in front of this server.",
+    )
+    workers: int = Field(1, ge=1, description="Server processes; more than one is refused so far.")
+
+    home: Path = Field(
+        Path("trackql-data"), description="Folder of the embedded database and of the artifacts."
+    )
+    database_url: str = Field(
+        "", description="SQLAlchemy URL of the database; SQLite in TRACKQL_HOME by default."
+    )
+    artifact_root: str = Field(
+        "", description="Folder or URL of the artifact bytes; TRACKQL_HOME/artifacts by default."
+    )
+    sqlite_journal: Literal["wal", "delete"] = Field(
+        "wal",
+        description="SQLite's journal: wal on local disks, delete on network file systems.",
+    )
+
+    stalled_after: float = Field(
+        60.0, gt=0, description="Seconds without a heartbeat until a running run shows as stalled."
+    )
+    shutdown_after: float = Field(
+        10.0, gt=0, description="Seconds that requests in flight get to finish at shutdown."
+    )
+
+    limit_request: int = Field(
+        64 * 1024 * 1024, gt=0, description="Largest GraphQL request or message in bytes."
+    )
+    limit_depth: int = Field(20, gt=0, description="Deepest nesting of an operation.")
+    limit_aliases: int = Field(200, gt=0, description="Most aliases in an operation.")
+    limit_tokens: int = Field(10_000, gt=0, description="Most tokens in a GraphQL document.")
+    limit_cost: int = Field(
+        500_000, gt=0, description="Most values that an operation may resolve, its lists full."
+    )
+
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        "info", description="Least severe message that is logged."
+    )
+    access_log: bool = Field(False, description="Log a line for each request.")
+
+    @field_validator("database_url")
+    @classmethod
+    def _name_the_driver(cls, url: str) -> str:
+        scheme, separator, rest = url.partition("://")
+        return f"{_DRIVERS.get(scheme, scheme)}{separator}{rest}"
+
+    @cached_property
+    def database(self) -> str:
+        """The database URL with its default filled in."""
+        return self.database_url or f"sqlite+aiosqlite:///{self.home.absolute() / 'trackql.db'}"
+
+    @cached_property
+    def artifacts(self) -> str:
+        """The artifact root with its default filled in."""
+        return self.artifact_root or str(self.home.absolute() / "artifacts")
+
+    @property
+    def embedded(self) -> bool:
+        """Whether the database is a file of this process."""
+        return self.database.startswith("sqlite")

@@ -1,0 +1,1 @@
+"""What the server answers besides GraphQL: the dashboard, its health, and who may ask."""
