@@ -1,0 +1,1 @@
+"""May they? Do it in one transaction; announce it after the commit."""

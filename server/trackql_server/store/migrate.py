@@ -1,0 +1,60 @@
+"""Bringing a database to this release's tables; Alembic is imported only when there is work."""
+
+import shutil
+from datetime import UTC, datetime
+from pathlib import Path
+
+from sqlalchemy import Connection, inspect, text
+
+from trackql_server.store.database import Database
+
+# The newest file in migrations/versions; known here so that a start need not import Alembic.
+HEAD = "0001"
+VERSION_TABLE = "trackql_version"
+
+
+async def current(database: Database) -> str | None:
+    """The revision the database is at; None when it holds nothing of ours."""
+
+    def look(connection: Connection) -> str | None:
+        if not inspect(connection).has_table(VERSION_TABLE):
+            return None
+        found = connection.execute(text(f"SELECT version_num FROM {VERSION_TABLE}")).scalar()
+        return None if found is None else str(found)
+
+    async with database.writers.connect() as connection:
+        return await connection.run_sync(look)
+
+
+async def upgrade(database: Database) -> None:
+    """Bring the database to HEAD; a file that holds data is copied beside itself before."""
+    found = await current(database)
+    if found == HEAD:
+        return
+    if found is not None and database.file is not None:
+        await _back_up(database, found)
+
+    from alembic import command
+    from alembic.config import Config
+
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+
+    def run(connection: Connection) -> None:
+        config.attributes["connection"] = connection
+        command.upgrade(config, HEAD)
+
+    async with database.writers.begin() as connection:
+        await connection.run_sync(run)
+
+
+async def _back_up(database: Database, found: str) -> None:
+    source = database.file
+    assert source is not None
+    async with database.writers.connect() as connection:
+        # With the log folded into the file, a copy of the file is a copy of the database.
+        await connection.exec_driver_sql("COMMIT")
+        await connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+        await connection.exec_driver_sql("BEGIN")
+    stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
+    shutil.copy2(source, source.with_name(f"{source.name}.{found}-{stamp}.backup"))

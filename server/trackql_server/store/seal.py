@@ -1,0 +1,227 @@
+"""Merging the small chunks of a series, so that a long series stays cheap to read.
+
+While a series grows its newest chunks are merged so that each is a few times the one after it:
+a point is rewritten a logarithmic number of times. Full chunks, and all chunks of a run that has
+ended, are sealed: compressed and left alone. Reading never sees the difference.
+"""
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from sqlalchemy import Connection, delete, insert, select, update
+from sqlalchemy.exc import DBAPIError
+
+from trackql_server.models import MetricChunk, MetricSeries, Run, RunStatus
+from trackql_server.models.columns import table_of
+from trackql_server.store.append import CHUNK_POINTS, Committed, ranges
+from trackql_server.store.columns import (
+    pack_floats,
+    pack_ints,
+    seal_floats,
+    seal_ints,
+    unpack_floats,
+    unpack_ints,
+)
+from trackql_server.store.database import Database
+
+log = logging.getLogger(__name__)
+
+RUN, SERIES, CHUNK = map(table_of, (Run, MetricSeries, MetricChunk))
+
+# Merged when this many chunks of a series are open: reading stays within a few dozen rows.
+OPEN_CHUNKS = 48
+
+# An older chunk joins a merge when it is at most this many times what follows it.
+GROWTH = 4
+
+# Series merged in one transaction: the writer waits only for a few milliseconds.
+SERIES_A_MERGE = 20
+
+# Runs looked at on a start, when chunks were left open by the process before.
+LEFT_OPEN = 10_000
+
+ENDED = (RunStatus.FINISHED, RunStatus.FAILED, RunStatus.KILLED)
+
+
+@dataclass(slots=True)
+class Merge:
+    """The open chunks of one series that become new ones."""
+
+    series_id: int
+    old: list[Any]
+    new: list[dict[str, Any]] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class Work:
+    merges: list[Merge]
+    ended: set[int]
+
+
+class Sealer:
+    """Merges in the background; told of commits by `grew` and of ended runs by `ended`."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._due: dict[int, None] = {}
+        self._ended: dict[str, None] = {}
+        self._wake = asyncio.Event()
+        self._task = asyncio.create_task(self._work(), name="sealer")
+
+    def grew(self, committed: Committed) -> None:
+        """Look whether a series has too many open chunks."""
+        for series_id, (_, open_chunks, _) in committed.open_chunks.items():
+            if open_chunks >= OPEN_CHUNKS:
+                self._due[series_id] = None
+        if self._due:
+            self._wake.set()
+
+    def ended(self, run_id: str) -> None:
+        """Seal what a run has left open."""
+        self._ended[run_id] = None
+        self._wake.set()
+
+    async def close(self) -> None:
+        """Stop after the merge that is under way."""
+        self._task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await self._task
+
+    async def settle(self) -> None:
+        """Merge and seal all that is due now."""
+        while self._due or self._ended:
+            await self._step()
+
+    async def _work(self) -> None:
+        for run_id in await self._database.run_read(_left_open):
+            self._ended[run_id] = None
+        while True:
+            if not self._due and not self._ended:
+                self._wake.clear()
+                await self._wake.wait()
+            try:
+                await self._step()
+            except DBAPIError:
+                log.exception("merging chunks failed; tried again with the next points")
+                await asyncio.sleep(1)
+
+    async def _step(self) -> None:
+        if self._ended:
+            run_id = next(iter(self._ended))
+            del self._ended[run_id]
+            ids = await self._database.run_read(lambda connection: _open_series(connection, run_id))
+            for begin in range(0, len(ids), SERIES_A_MERGE):
+                await merge(self._database, ids[begin : begin + SERIES_A_MERGE])
+            return
+        ids = list(self._due)[:SERIES_A_MERGE]
+        for series_id in ids:
+            del self._due[series_id]
+        await merge(self._database, ids)
+
+
+async def merge(database: Database, series_ids: Sequence[int]) -> None:
+    """Merge the open chunks of these series; seal them where their run has ended."""
+    await database.run_write(
+        lambda connection: _look(connection, series_ids), _think, _write, heavy=True
+    )
+
+
+def _left_open(connection: Connection) -> list[str]:
+    rows = connection.execute(
+        select(SERIES.c.run_id).distinct().where(SERIES.c.open_chunks > 1).limit(LEFT_OPEN)
+    )
+    return [row[0] for row in rows]
+
+
+def _open_series(connection: Connection, run_id: str) -> list[int]:
+    rows = connection.execute(
+        select(SERIES.c.id)
+        .where(SERIES.c.run_id == run_id, SERIES.c.open_chunks > 0)
+        .order_by(SERIES.c.id)
+    )
+    return [row[0] for row in rows]
+
+
+def _look(connection: Connection, series_ids: Sequence[int]) -> Work:
+    locked = connection.execute(
+        select(SERIES.c.id, RUN.c.status)
+        .join(RUN, RUN.c.id == SERIES.c.run_id)
+        .where(SERIES.c.id.in_(series_ids))
+        .order_by(SERIES.c.id)
+        .with_for_update(of=SERIES)
+    ).all()
+    ended = {row.id for row in locked if row.status in ENDED}
+    rows = connection.execute(
+        select(CHUNK)
+        .where(CHUNK.c.series_id.in_([row.id for row in locked]), CHUNK.c.sealed.is_(False))
+        .order_by(CHUNK.c.series_id, CHUNK.c.start)
+    ).all()
+    merges: dict[int, Merge] = {row.id: Merge(row.id, []) for row in locked}
+    for row in rows:
+        merges[row.series_id].old.append(row)
+    return Work(list(merges.values()), ended)
+
+
+def _think(work: Work) -> None:
+    for each in work.merges:
+        ended = each.series_id in work.ended
+        total = sum(chunk.count for chunk in each.old)
+        if not ended and total < CHUNK_POINTS:
+            each.old = each.old[_suffix([chunk.count for chunk in each.old]) :]
+        if each.old:
+            each.new = list(_merged(each, seal_rest=ended))
+
+
+def _suffix(counts: Sequence[int]) -> int:
+    """Where the chunks to merge begin, given the points of each."""
+    begin, following = len(counts) - 1, counts[-1] if counts else 0
+    while begin > 0 and counts[begin - 1] <= GROWTH * following:
+        begin -= 1
+        following += counts[begin]
+    return max(begin, 0)
+
+
+def _merged(each: Merge, *, seal_rest: bool) -> Any:
+    steps = np.concatenate([unpack_ints(chunk.steps, chunk.count) for chunk in each.old])
+    times = np.concatenate([unpack_ints(chunk.times, chunk.count) for chunk in each.old])
+    values = np.concatenate([unpack_floats(chunk.points) for chunk in each.old])
+    start = each.old[0].start
+    for begin in range(0, len(values), CHUNK_POINTS):
+        part = slice(begin, begin + CHUNK_POINTS)
+        count = len(values[part])
+        sealed = seal_rest or count == CHUNK_POINTS
+        yield {
+            "series_id": each.series_id,
+            "start": start + begin,
+            "count": count,
+            "sealed": sealed,
+            **ranges(steps[part], times[part]),
+            "steps": (seal_ints if sealed else pack_ints)(steps[part]),
+            "times": (seal_ints if sealed else pack_ints)(times[part]),
+            "points": (seal_floats if sealed else pack_floats)(values[part]),
+        }
+
+
+def _write(connection: Connection, work: Work) -> None:
+    for each in work.merges:
+        if not each.old:
+            continue
+        connection.execute(
+            delete(CHUNK).where(
+                CHUNK.c.series_id == each.series_id,
+                CHUNK.c.start >= each.old[0].start,
+                CHUNK.c.start <= each.old[-1].start,
+            )
+        )
+        connection.execute(insert(CHUNK), each.new)
+        still_open = sum(not chunk["sealed"] for chunk in each.new) - len(each.old)
+        connection.execute(
+            update(SERIES)
+            .where(SERIES.c.id == each.series_id)
+            .values(open_chunks=SERIES.c.open_chunks + still_open)
+        )

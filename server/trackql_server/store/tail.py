@@ -1,0 +1,81 @@
+"""The newest points of series that somebody watches, kept in memory within bounds."""
+
+from collections import OrderedDict, deque
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from trackql_server.store.append import Appended
+from trackql_server.store.metrics import Columns
+
+# Points kept of one series (1.5 MiB): a subscriber further behind reads from the database.
+POINTS = 65_536
+
+# Spans kept ready: many subscribers at the same offset share one set of arrays.
+SPANS = 1_024
+
+
+@dataclass(slots=True)
+class Watched:
+    """The watchers of a run and the newest points of its series, by key."""
+
+    watchers: int = 0
+    series: dict[str, deque[Appended]] = field(default_factory=dict)
+
+
+class Tail:
+    """Filled after each commit with the points of watched runs."""
+
+    def __init__(self) -> None:
+        self._runs: dict[str, Watched] = {}
+        self._spans: OrderedDict[tuple[str, str, int, int], Columns] = OrderedDict()
+
+    def watch(self, run_ids: Iterable[str]) -> None:
+        """Keep the newest points of these runs from now on."""
+        for run_id in run_ids:
+            self._runs.setdefault(run_id, Watched()).watchers += 1
+
+    def unwatch(self, run_ids: Iterable[str]) -> None:
+        """Undo one `watch`."""
+        for run_id in run_ids:
+            watched = self._runs[run_id]
+            watched.watchers -= 1
+            if not watched.watchers:
+                del self._runs[run_id]
+
+    def add(self, appended: Iterable[Appended]) -> None:
+        """Take in what a commit stored."""
+        for each in appended:
+            watched = self._runs.get(each.run_id)
+            if watched is None:
+                continue
+            parts = watched.series.setdefault(each.key, deque())
+            parts.append(each)
+            while len(parts) > 1 and each.end - parts[0].end >= POINTS:
+                parts.popleft()
+
+    def read(self, run_id: str, key: str, start: int, stop: int) -> Columns | None:
+        """Points `start` up to `stop - 1`; None when they are not all in memory."""
+        span = (run_id, key, start, stop)
+        if span in self._spans:
+            self._spans.move_to_end(span)
+            return self._spans[span]
+        watched = self._runs.get(run_id)
+        parts = None if watched is None else watched.series.get(key)
+        if not parts or parts[0].start > start or parts[-1].end < stop:
+            return None
+        chosen = [part for part in parts if part.end > start and part.start < stop]
+        columns = Columns(
+            np.concatenate([_cut(part, part.steps, start, stop) for part in chosen]),
+            np.concatenate([_cut(part, part.times, start, stop) for part in chosen]),
+            np.concatenate([_cut(part, part.values, start, stop) for part in chosen]),
+        )
+        self._spans[span] = columns
+        if len(self._spans) > SPANS:
+            self._spans.popitem(last=False)
+        return columns
+
+
+def _cut(part: Appended, column, start: int, stop: int):  # type: ignore[no-untyped-def]
+    return column[max(0, start - part.start) : stop - part.start]
