@@ -25,8 +25,8 @@ def routes(version: str, check: Callable[[], Awaitable[None]]) -> list[Route]:
             return _fresh({"errors": [error.formatted]}, error.status)
         except Exception:
             _log.exception("the database does not answer")
-            error = Unavailable("The database does not answer; the server's log says why.")
-            return _fresh({"errors": [error.formatted]}, error.status)
+            silent = Unavailable("The database does not answer; the server's log says why.")
+            return _fresh({"errors": [silent.formatted]}, silent.status)
         return _fresh({"status": "ready"})
 
     async def release(request: Request) -> JSONResponse:
