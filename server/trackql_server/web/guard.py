@@ -70,12 +70,17 @@ class Guard:
         return None
 
     def _known(self, name: str) -> bool:
-        if name == "localhost" or name.endswith(".localhost") or name in self.allowed_hosts:
-            return True
-        try:
-            return ip_address(name).is_loopback
-        except ValueError:
-            return False
+        return name in self.allowed_hosts or is_loopback(name)
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a host name or address can only mean this machine."""
+    if host == "localhost" or host.endswith(".localhost"):
+        return True
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return False
 
 
 def _authority(text: str) -> tuple[str, int | None] | None:

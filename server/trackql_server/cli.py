@@ -1,0 +1,169 @@
+"""The commands `trackql server` and `trackql db`; what they run is imported when they run."""
+
+import asyncio
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+
+import typer
+
+if TYPE_CHECKING:
+    from trackql_server.settings import Settings
+
+server_app = typer.Typer(subcommand_metavar="", add_completion=False)
+db_app = typer.Typer(help="Look after the database.", no_args_is_help=True, add_completion=False)
+
+DatabaseUrl = Annotated[
+    str | None,
+    typer.Option(
+        help="SQLAlchemy URL of the database; without it TRACKQL_DATABASE_URL, or SQLite in "
+        "TRACKQL_HOME (./trackql-data).",
+        show_default=False,
+    ),
+]
+
+
+@server_app.callback(invoke_without_command=True)
+def server(
+    host: Annotated[
+        str | None, typer.Option(help="Address to listen on.", show_default="127.0.0.1")
+    ] = None,
+    port: Annotated[
+        int | None,
+        typer.Option(help="Port to listen on; 0 takes a free one.", show_default="4000"),
+    ] = None,
+    database_url: DatabaseUrl = None,
+    artifact_root: Annotated[
+        str | None,
+        typer.Option(
+            help="Folder or URL of the artifact bytes.", show_default="TRACKQL_HOME/artifacts"
+        ),
+    ] = None,
+    workers: Annotated[int | None, typer.Option(help="Server processes.", show_default="1")] = None,
+    insecure: Annotated[
+        bool,
+        typer.Option(
+            "--insecure",
+            help="Listen off loopback without accounts: whoever reaches the port may do all.",
+            show_default=False,
+        ),
+    ] = False,
+) -> None:
+    """Start the server: dashboard, GraphQL and store in one process."""
+    settings = _settings(
+        host=host,
+        port=port,
+        database_url=database_url,
+        artifact_root=artifact_root,
+        workers=workers,
+        insecure=insecure or None,
+    )
+    from trackql_server.errors import TrackqlError
+    from trackql_server.web.guard import is_loopback
+
+    if not is_loopback(settings.host) and not settings.insecure:
+        _fail(
+            f"Listening on {settings.host} would open the server to the network without accounts. "
+            "Listen on 127.0.0.1, or add --insecure if everyone who reaches the port may do all."
+        )
+    if settings.workers > 1 and settings.embedded:
+        _fail(
+            "SQLite takes one server process. Use PostgreSQL (--database-url "
+            "postgresql://…) for more, or leave --workers out."
+        )
+    if settings.workers > 1:
+        _fail("More than one server process is not supported yet. Leave --workers out.")
+    try:
+        _serve(settings)
+    except TrackqlError as error:
+        _fail(error.message)
+
+
+def _serve(settings: "Settings") -> None:
+    from trackql_server.web.listen import bind, listen, log_to_stderr
+
+    log_to_stderr(settings.log_level)
+    with bind(settings.host, settings.port) as listener:
+        port = listener.getsockname()[1]
+        host = f"[{settings.host}]" if ":" in settings.host else settings.host
+
+        from trackql_server.app import create_app
+
+        listen(
+            create_app(settings),
+            listener,
+            listening=lambda: print(f"trackql listens on http://{host}:{port}", flush=True),
+            largest_message=settings.limit_request,
+            shutdown_after=settings.shutdown_after,
+            access_log=settings.access_log,
+        )
+
+
+@db_app.command()
+def upgrade(database_url: DatabaseUrl = None) -> None:
+    """Bring the database to this release's tables; SQLite is copied beside itself before."""
+    print(asyncio.run(_upgrade(_settings(database_url=database_url))))
+
+
+@db_app.command()
+def current(database_url: DatabaseUrl = None) -> None:
+    """Show the revision of the database's tables and the one that this release needs."""
+    print(asyncio.run(_current(_settings(database_url=database_url))))
+
+
+async def _upgrade(settings: "Settings") -> str:
+    from trackql_server.store import migrate
+    from trackql_server.store.database import Database
+
+    database = Database(settings.database, journal_mode=settings.sqlite_journal)
+    try:
+        before = await migrate.current(database)
+        await migrate.upgrade(database)
+    finally:
+        await database.close()
+    if before == migrate.HEAD:
+        return f"The database is at {migrate.HEAD} already."
+    return f"The database went from {before or 'nothing'} to {migrate.HEAD}."
+
+
+async def _current(settings: "Settings") -> str:
+    from trackql_server.store import migrate
+    from trackql_server.store.database import Database
+
+    database = Database(settings.database, journal_mode=settings.sqlite_journal)
+    try:
+        found = await migrate.current(database)
+    finally:
+        await database.close()
+    return f"{found or 'nothing'} (this release needs {migrate.HEAD})"
+
+
+def _settings(**options: Any) -> "Settings":
+    """The environment's settings, the options given winning over them."""
+    from pydantic import ValidationError
+
+    from trackql_server.settings import Settings
+
+    given = {name: value for name, value in options.items() if value is not None}
+    try:
+        return Settings(**given)
+    except ValidationError as error:
+        problems = (
+            f"TRACKQL_{str(each['loc'][0]).upper()}: {each['msg']}" for each in error.errors()
+        )
+        _fail("; ".join(problems))
+
+
+def _fail(message: str) -> NoReturn:
+    typer.echo(f"trackql: {message}", err=True)
+    raise typer.Exit(2)
+
+
+def main() -> None:
+    """The same commands without the SDK's command line."""
+    app = typer.Typer(no_args_is_help=True, add_completion=False)
+    app.add_typer(server_app, name="server")
+    app.add_typer(db_app, name="db")
+    app()
+
+
+if __name__ == "__main__":
+    main()

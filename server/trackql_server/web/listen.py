@@ -1,0 +1,124 @@
+"""Listens on a socket with uvicorn, and ends in good order: nothing accepted is lost."""
+
+import asyncio
+import gc
+import logging
+import os
+import signal
+import socket
+import sys
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from types import FrameType
+
+import uvicorn
+from starlette.applications import Starlette
+
+from trackql_server.errors import Unavailable
+
+_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
+
+def bind(host: str, port: int) -> socket.socket:
+    """A bound socket that does not listen yet; raises Unavailable with the remedy."""
+    try:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+    except OSError as error:
+        raise Unavailable(
+            f"{host!r} is no address of this machine ({error}); choose another with --host."
+        ) from None
+    # A name like localhost has both kinds of address; most clients try the IPv4 one.
+    family, kind, protocol, _, address = min(found, key=lambda each: each[0] != socket.AF_INET)
+    listener = socket.socket(family, kind, protocol)
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(address)
+    except OSError as error:
+        listener.close()
+        raise Unavailable(
+            f"{host}:{port} cannot be listened on ({error.strerror or error}); stop what uses it, "
+            "or choose another port with --port (0 takes a free one)."
+        ) from None
+    listener.setblocking(False)
+    return listener
+
+
+def listen(
+    app: Starlette,
+    listener: socket.socket,
+    *,
+    listening: Callable[[], None],
+    largest_message: int,
+    shutdown_after: float,
+    access_log: bool = False,
+) -> None:
+    """Serves until SIGINT or SIGTERM; `listening` is called once clients can connect."""
+    config = uvicorn.Config(
+        app,
+        loop="uvloop" if sys.platform != "win32" else "asyncio",
+        http="httptools",
+        ws="websockets-sansio",
+        ws_max_size=largest_message,
+        # Packing small frames costs more time and memory a connection than it saves.
+        ws_per_message_deflate=False,
+        lifespan="off",
+        log_config=None,
+        access_log=access_log,
+        server_header=False,
+        timeout_graceful_shutdown=max(1, round(shutdown_after)),
+    )
+    server = _Server(config, app, listening)
+    with asyncio.Runner(loop_factory=config.get_loop_factory()) as runner:
+        runner.run(server.serve([listener]))
+
+
+class _Server(uvicorn.Server):
+    def __init__(
+        self, config: uvicorn.Config, app: Starlette, listening: Callable[[], None]
+    ) -> None:
+        super().__init__(config)
+        self._app = app
+        self._listening = listening
+
+    async def serve(self, sockets: list[socket.socket] | None = None) -> None:
+        # The lifespan runs here and not by ASGI messages, so that its failure reaches the caller.
+        with self.capture_signals():
+            async with self._app.router.lifespan_context(self._app):
+                await self._serve(sockets)
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        # What start-up made stays: the collector need not walk it again and again.
+        gc.collect()
+        gc.freeze()
+        if not self.should_exit:
+            self._listening()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        for each in self.servers:
+            each.close()
+        close_streams: Callable[[], Awaitable[None]] = self._app.state.close_streams
+        await close_streams()
+        await super().shutdown(sockets)
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        # Unlike uvicorn's own, this ends with exit code 0 after a signal.
+        before = {each: signal.signal(each, self.handle_exit) for each in _SIGNALS}
+        try:
+            yield
+        finally:
+            for each, handler in before.items():
+                signal.signal(each, handler)
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        if self.should_exit:
+            os._exit(128 + sig)
+        self.should_exit = True
+
+
+def log_to_stderr(level: str) -> None:
+    """Log lines of this process; uvicorn's tell little below a warning."""
+    logging.basicConfig(format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    logging.getLogger("trackql").setLevel(level.upper())
+    logging.getLogger("uvicorn.access").setLevel(logging.INFO)
