@@ -60,7 +60,7 @@ class Settings(BaseSettings):
     )
     limit_depth: int = Field(20, gt=0, description="Deepest nesting of an operation.")
     limit_aliases: int = Field(200, gt=0, description="Most aliases in an operation.")
-    limit_tokens: int = Field(10_000, gt=0, description="Most tokens in a GraphQL document.")
+    limit_tokens: int = Field(5_000, gt=0, description="Most tokens in a GraphQL document.")
     limit_cost: int = Field(
         500_000, gt=0, description="Most values that an operation may resolve, its lists full."
     )

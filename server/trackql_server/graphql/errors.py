@@ -20,7 +20,7 @@ INVALID_INPUT = "INVALID_INPUT"
 INTERNAL = "INTERNAL"
 
 _log = logging.getLogger("trackql.graphql")
-_ARGUMENT = re.compile(r"(?: at '([^']+)'|[Vv]ariable '\$(\w+)')")
+_VARIABLE = re.compile(r"Variable '\$(\w+)' has invalid value(?: at ([^\s:]+))?")
 
 
 def coded(errors: Iterable[GraphQLError], code: str) -> list[GraphQLError]:
@@ -48,8 +48,8 @@ def _coded(error: GraphQLError, code: str) -> GraphQLError:
     if isinstance(cause, TrackqlError):
         return _told(cause, error)
     extensions: dict[str, object] = {"code": code}
-    if code == INVALID_INPUT and (match := _ARGUMENT.search(error.message)):
-        extensions["argument"] = match[1] or match[2]
+    if code == INVALID_INPUT and (match := _VARIABLE.match(error.message)):
+        extensions["argument"] = match[1] + (match[2] or "")
     return _located(error.message, extensions, error)
 
 

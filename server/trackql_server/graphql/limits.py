@@ -33,7 +33,7 @@ ASSUMED = 10
 class Limits:
     depth: int = 20
     aliases: int = 200
-    tokens: int = 10_000
+    tokens: int = 5_000
     cost: int = 500_000
 
 
