@@ -91,6 +91,11 @@ class Server:
             time.sleep(0.01)
         return time.perf_counter() - begun
 
+    def wait(self) -> None:
+        """Return when it has ended by itself or by another's hand."""
+        if self._process is not None:
+            self._process.wait()
+
     def stop(self) -> int:
         """Ask it to end (SIGTERM), wait, and give its exit code."""
         process, self._process = self._process, None

@@ -87,7 +87,7 @@ class Cluster:
 
     def _wait(self) -> None:
         deadline = time.monotonic() + 60
-        probe = [self._bin / "pg_isready", "-h", "127.0.0.1", "-p", str(self._port), "--quiet"]
+        probe = [str(self._bin / "pg_isready"), "-h", "127.0.0.1", "-p", str(self._port), "--quiet"]
         while subprocess.run(probe, check=False).returncode != 0:
             if self._process.poll() is not None or time.monotonic() > deadline:
                 self._process.kill()
