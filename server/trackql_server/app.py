@@ -5,75 +5,97 @@ from contextlib import asynccontextmanager
 from importlib.metadata import version
 
 from starlette.applications import Starlette
-from starlette.middleware import Middleware
-from starlette.routing import Route, WebSocketRoute
+from starlette.routing import Route
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from trackql_server.domain.context import Services
 from trackql_server.errors import Unavailable
 from trackql_server.graphql.limits import Limits
+from trackql_server.graphql.loaders import Loaders
 from trackql_server.graphql.schema import build_schema
 from trackql_server.graphql.views import View
 from trackql_server.settings import Settings
+from trackql_server.store import migrate
 from trackql_server.web import dashboard, health
 from trackql_server.web.guard import Guard, is_loopback
 
 
-def create_app(settings: Settings) -> Starlette:
-    """The whole server; its lifespan opens the database and closes it with all accepted work."""
-    services: Services | None = None
+class App(Starlette):
+    """Starlette for what is rare; GraphQL, the hot path, goes around its routing and its stack."""
 
-    def opened() -> Services:
-        if services is None:
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._services: Services | None = None
+        dist = dashboard.find()
+        self._graphql = View(
+            build_schema(),
+            lambda: Loaders(self.services.context()),
+            limits=Limits(
+                depth=settings.limit_depth,
+                aliases=settings.limit_aliases,
+                tokens=settings.limit_tokens,
+                cost=settings.limit_cost,
+            ),
+            limit_request=settings.limit_request,
+            page=dist and dist / "graphiql.html",
+            page_headers=dashboard.PAGE_HEADERS,
+        )
+        super().__init__(
+            routes=[
+                *health.routes(version("trackql"), self.check),
+                Route("/{path:path}", dashboard.Dashboard(dist)),
+            ],
+            lifespan=lambda _: self.opened(),
+        )
+        self._guarded: ASGIApp = Guard(
+            self._dispatch,
+            any_host=not is_loopback(settings.host),
+            allowed_hosts=settings.allowed_hosts,
+        )
+
+    @property
+    def services(self) -> Services:
+        if self._services is None:
             raise Unavailable("The server is not ready; try again in a moment.")
-        return services
+        return self._services
+
+    async def check(self) -> None:
+        """Raises unless the database answers and has this release's tables."""
+        found = await migrate.current(self.services.database)
+        if found != migrate.HEAD:
+            raise Unavailable(
+                f"The database is at revision {found}, this release needs {migrate.HEAD}; "
+                "run trackql db upgrade."
+            )
+
+    async def close_streams(self) -> None:
+        """Ends subscriptions, so that a shutdown need not wait for their clients."""
+        await self._graphql.close()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await self._guarded(scope, receive, send)
+
+    async def _dispatch(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope.get("path") == "/graphql":
+            await self._graphql(scope, receive, send)
+        else:
+            await super().__call__(scope, receive, send)
 
     @asynccontextmanager
-    async def lifespan(app: Starlette) -> AsyncIterator[None]:
-        nonlocal services
-        services = await Services.open(
-            settings.database,
-            journal_mode=settings.sqlite_journal,
-            stalled_after=settings.stalled_after,
+    async def opened(self) -> AsyncIterator[None]:
+        """The database, open; on leaving, closed with all accepted work."""
+        self._services = await Services.open(
+            self._settings.database,
+            journal_mode=self._settings.sqlite_journal,
+            stalled_after=self._settings.stalled_after,
         )
         try:
             yield
         finally:
+            services, self._services = self._services, None
             await services.close()
-            services = None
 
-    dist = dashboard.find()
-    graphql = View(
-        build_schema(),
-        lambda: opened().context(),
-        limits=Limits(
-            depth=settings.limit_depth,
-            aliases=settings.limit_aliases,
-            tokens=settings.limit_tokens,
-            cost=settings.limit_cost,
-        ),
-        limit_request=settings.limit_request,
-        page=dist and dist / "graphiql.html",
-        page_headers=dashboard.PAGE_HEADERS,
-    )
 
-    async def check() -> None:
-        await opened().check()
-
-    app = Starlette(
-        routes=[
-            Route("/graphql", graphql),
-            WebSocketRoute("/graphql", graphql),
-            *health.routes(version("trackql"), check),
-            Route("/{path:path}", dashboard.Dashboard(dist)),
-        ],
-        middleware=[
-            Middleware(
-                Guard,
-                any_host=not is_loopback(settings.host),
-                allowed_hosts=settings.allowed_hosts,
-            )
-        ],
-        lifespan=lifespan,
-    )
-    app.state.close_streams = graphql.close
-    return app
+def create_app(settings: Settings | None = None) -> App:
+    """The whole server; its lifespan opens the database and closes it with all accepted work."""
+    return App(settings or Settings())

@@ -19,56 +19,67 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="TRACKQL_", extra="ignore", frozen=True)
 
-    host: str = Field("127.0.0.1", description="Address to listen on.")
+    host: str = Field(default="127.0.0.1", description="Address to listen on.")
     port: int = Field(
-        4000, ge=0, le=65535, description="Port to listen on; 0 takes a free one and prints it."
+        default=4000,
+        ge=0,
+        le=65535,
+        description="Port to listen on; 0 takes a free one and prints it.",
     )
     insecure: bool = Field(
-        False,
+        default=False,
         description="Listen off loopback without accounts: whoever reaches the port may do all.",
     )
     allowed_hosts: tuple[str, ...] = Field(
-        (),
+        default=(),
         description="Further host names to answer to on a loopback bind, as a JSON list: "
         "the public name of a reverse proxy in front of this server.",
     )
-    workers: int = Field(1, ge=1, description="Server processes; more than one is refused so far.")
+    workers: int = Field(
+        default=1, ge=1, description="Server processes; more than one is refused so far."
+    )
 
     home: Path = Field(
-        Path("trackql-data"), description="Folder of the embedded database and of the artifacts."
+        default=Path("trackql-data"),
+        description="Folder of the embedded database and of the artifacts.",
     )
     database_url: str = Field(
-        "", description="SQLAlchemy URL of the database; SQLite in TRACKQL_HOME by default."
+        default="", description="SQLAlchemy URL of the database; SQLite in TRACKQL_HOME by default."
     )
     artifact_root: str = Field(
-        "", description="Folder or URL of the artifact bytes; TRACKQL_HOME/artifacts by default."
+        default="",
+        description="Folder or URL of the artifact bytes; TRACKQL_HOME/artifacts by default.",
     )
     sqlite_journal: Literal["wal", "delete"] = Field(
-        "wal",
+        default="wal",
         description="SQLite's journal: wal on local disks, delete on network file systems.",
     )
 
     stalled_after: float = Field(
-        60.0, gt=0, description="Seconds without a heartbeat until a running run shows as stalled."
+        default=60.0,
+        gt=0,
+        description="Seconds without a heartbeat until a running run shows as stalled.",
     )
     shutdown_after: float = Field(
-        10.0, gt=0, description="Seconds that requests in flight get to finish at shutdown."
+        default=10.0, gt=0, description="Seconds that requests in flight get to finish at shutdown."
     )
 
     limit_request: int = Field(
-        64 * 1024 * 1024, gt=0, description="Largest GraphQL request or message in bytes."
+        default=64 * 1024 * 1024, gt=0, description="Largest GraphQL request or message in bytes."
     )
-    limit_depth: int = Field(20, gt=0, description="Deepest nesting of an operation.")
-    limit_aliases: int = Field(200, gt=0, description="Most aliases in an operation.")
-    limit_tokens: int = Field(5_000, gt=0, description="Most tokens in a GraphQL document.")
+    limit_depth: int = Field(default=20, gt=0, description="Deepest nesting of an operation.")
+    limit_aliases: int = Field(default=200, gt=0, description="Most aliases in an operation.")
+    limit_tokens: int = Field(default=5_000, gt=0, description="Most tokens in a GraphQL document.")
     limit_cost: int = Field(
-        500_000, gt=0, description="Most values that an operation may resolve, its lists full."
+        default=500_000,
+        gt=0,
+        description="Most values that an operation may resolve, its lists full.",
     )
 
     log_level: Literal["debug", "info", "warning", "error"] = Field(
-        "info", description="Least severe message that is logged."
+        default="info", description="Least severe message that is logged."
     )
-    access_log: bool = Field(False, description="Log a line for each request.")
+    access_log: bool = Field(default=False, description="Log a line for each request.")
 
     @field_validator("database_url")
     @classmethod

@@ -70,6 +70,8 @@ class View:
         except _Rejected as rejected:
             body = _encode({"errors": [rejected.error.formatted]})
             await _reply(send, body, rejected.status, *rejected.headers)
+        except TrackqlError as error:
+            await _reply(send, _encode({"errors": [error.formatted]}), error.status)
 
     async def close(self) -> None:
         """Ends every stream so that its client asks again elsewhere or later."""

@@ -7,16 +7,27 @@ import os
 import signal
 import socket
 import sys
-from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractAsyncContextManager, contextmanager
 from types import FrameType
+from typing import Protocol
 
 import uvicorn
-from starlette.applications import Starlette
+from starlette.types import Receive, Scope, Send
 
 from trackql_server.errors import Unavailable
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
+
+class Closable(Protocol):
+    """An ASGI app that opens and closes what it needs, and ends its streams when told."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None: ...
+
+    def opened(self) -> AbstractAsyncContextManager[None]: ...
+
+    async def close_streams(self) -> None: ...
 
 
 def bind(host: str, port: int) -> socket.socket:
@@ -44,7 +55,7 @@ def bind(host: str, port: int) -> socket.socket:
 
 
 def listen(
-    app: Starlette,
+    app: Closable,
     listener: socket.socket,
     *,
     listening: Callable[[], None],
@@ -74,7 +85,7 @@ def listen(
 
 class _Server(uvicorn.Server):
     def __init__(
-        self, config: uvicorn.Config, app: Starlette, listening: Callable[[], None]
+        self, config: uvicorn.Config, app: Closable, listening: Callable[[], None]
     ) -> None:
         super().__init__(config)
         self._app = app
@@ -83,7 +94,7 @@ class _Server(uvicorn.Server):
     async def serve(self, sockets: list[socket.socket] | None = None) -> None:
         # The lifespan runs here and not by ASGI messages, so that its failure reaches the caller.
         with self.capture_signals():
-            async with self._app.router.lifespan_context(self._app):
+            async with self._app.opened():
                 await self._serve(sockets)
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
@@ -97,8 +108,7 @@ class _Server(uvicorn.Server):
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         for each in self.servers:
             each.close()
-        close_streams: Callable[[], Awaitable[None]] = self._app.state.close_streams
-        await close_streams()
+        await self._app.close_streams()
         await super().shutdown(sockets)
 
     @contextmanager
