@@ -1,0 +1,145 @@
+"""Track training runs: log metrics, params and tags; watch them live; read them back exactly.
+
+import trackql
+
+with trackql.start_run():
+    trackql.log_params({"lr": 0.1})
+    for step in range(100):
+        trackql.log_metrics({"loss": 1 / (step + 1)}, step=step)
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from . import entities, errors
+    from .client import Client
+    from .client import Client as MlflowClient
+    from .entities import Experiment, Metric, Param, RunTag, ViewType
+    from .errors import NotAvailable, TrackqlError
+    from .errors import TrackqlError as MlflowException
+    from .fluent import (
+        active_run,
+        create_experiment,
+        delete_experiment,
+        delete_run,
+        delete_tag,
+        disable_system_metrics_logging,
+        end_run,
+        flush,
+        flush_artifact_async_logging,
+        flush_async_logging,
+        get_experiment,
+        get_experiment_by_name,
+        get_parent_run,
+        get_run,
+        get_tracking_uri,
+        is_tracking_uri_set,
+        last_active_run,
+        log_metric,
+        log_metrics,
+        log_param,
+        log_params,
+        restore_experiment,
+        restore_run,
+        search_experiments,
+        search_runs,
+        set_experiment,
+        set_experiment_tag,
+        set_experiment_tags,
+        set_tag,
+        set_tags,
+        set_tracking_uri,
+        start_run,
+    )
+    from .history import History
+    from .runs import Run
+    from .runs import Run as ActiveRun
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "ActiveRun",
+    "Client",
+    "Experiment",
+    "History",
+    "Metric",
+    "MlflowClient",
+    "MlflowException",
+    "NotAvailable",
+    "Param",
+    "Run",
+    "RunTag",
+    "TrackqlError",
+    "ViewType",
+    "active_run",
+    "create_experiment",
+    "delete_experiment",
+    "delete_run",
+    "delete_tag",
+    "disable_system_metrics_logging",
+    "end_run",
+    "entities",
+    "errors",
+    "flush",
+    "flush_artifact_async_logging",
+    "flush_async_logging",
+    "get_experiment",
+    "get_experiment_by_name",
+    "get_parent_run",
+    "get_run",
+    "get_tracking_uri",
+    "is_tracking_uri_set",
+    "last_active_run",
+    "log_metric",
+    "log_metrics",
+    "log_param",
+    "log_params",
+    "restore_experiment",
+    "restore_run",
+    "search_experiments",
+    "search_runs",
+    "set_experiment",
+    "set_experiment_tag",
+    "set_experiment_tags",
+    "set_tag",
+    "set_tags",
+    "set_tracking_uri",
+    "start_run",
+]
+
+# Where a name lives when it is not a verb of `fluent`; everything is imported when first used.
+_PLACES = {
+    "ActiveRun": ("runs", "Run"),
+    "Client": ("client", "Client"),
+    "Experiment": ("entities", "Experiment"),
+    "History": ("history", "History"),
+    "Metric": ("entities", "Metric"),
+    "MlflowClient": ("client", "Client"),
+    "MlflowException": ("errors", "TrackqlError"),
+    "NotAvailable": ("errors", "NotAvailable"),
+    "Param": ("entities", "Param"),
+    "Run": ("runs", "Run"),
+    "RunTag": ("entities", "RunTag"),
+    "TrackqlError": ("errors", "TrackqlError"),
+    "ViewType": ("entities", "ViewType"),
+}
+
+
+def __getattr__(name: str) -> Any:
+    value: Any
+    if name in ("entities", "errors"):
+        value = import_module(f"{__name__}.{name}")
+    elif name in __all__:
+        module, attribute = _PLACES.get(name, ("fluent", name))
+        value = getattr(import_module(f"{__name__}.{module}"), attribute)
+    else:
+        value = None if name.startswith("_") else import_module(f"{__name__}._absent").find(name)
+        if value is None:
+            raise AttributeError(f"module 'trackql' has no attribute {name!r}")
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

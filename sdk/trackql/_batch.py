@@ -1,0 +1,191 @@
+"""Turns a stretch of a journal into one request, with its metrics as packed columns."""
+
+from __future__ import annotations
+
+import json
+from array import array
+from binascii import b2a_base64
+from itertools import chain
+from struct import Struct
+from typing import Any, NamedTuple
+
+from ._spool import (
+    CREATE,
+    ENTRY,
+    FINISH,
+    METRICS,
+    PARAMS,
+    RESUME,
+    SHAPE,
+    TAGS,
+    UNTAG,
+    UPDATE,
+    Journal,
+    Position,
+    Segment,
+    learn,
+)
+
+POINTS = 200_000
+BYTES = 3_000_000
+MERGED = 200  # params or tags in one request
+
+OPERATIONS = {
+    CREATE: "create_run",
+    RESUME: "resume_run",
+    UPDATE: "update_run",
+    FINISH: "finish_run",
+    PARAMS: "log_params",
+    TAGS: "set_tags",
+    UNTAG: "delete_tags",
+}
+BY_ID = frozenset((CREATE, RESUME, UPDATE, FINISH))  # their input names the run `id`
+FIELDS = {PARAMS: "params", TAGS: "tags", UNTAG: "keys"}
+
+
+class Batch(NamedTuple):
+    """One request and the stretch of the journal that it delivers."""
+
+    kind: int
+    operation: str
+    input: dict[str, Any]
+    start: Position
+    next: Position
+    points: int
+
+    @property
+    def records(self) -> int:
+        return self.next.record - self.start.record
+
+
+class _Table:
+    __slots__ = ("keys", "records", "steps", "times", "values")
+
+    def __init__(self, keys: tuple[str, ...]) -> None:
+        self.keys = keys
+        self.records = array("q")
+        self.steps: list[bytes] = []
+        self.times: list[bytes] = []
+        self.values: list[bytes] = []
+
+
+def take(journal: Journal, position: Position, points: int = POINTS) -> Batch | None:
+    """The next request from a position; None when everything was taken."""
+    while True:
+        window = journal.window(position)
+        if window is None:
+            return None
+        segment, position, end = window
+        _, kind, _, _ = ENTRY.unpack_from(segment.view, position.offset)
+        if kind != SHAPE and kind < METRICS:
+            return _operation(segment, position, end, kind)
+        batch = _metrics(journal, segment, position, end, points)
+        if batch.records:
+            return batch
+        position = batch.next
+
+
+def _operation(segment: Segment, start: Position, end: int, kind: int) -> Batch:
+    field = FIELDS.get(kind)
+    offset = start.offset
+    if field is None:
+        length = ENTRY.unpack_from(segment.view, offset)[0]
+        after = Position(start.segment, offset + length, start.record)
+        return Batch(kind, OPERATIONS[kind], _payload(segment, offset), start, after, 0)
+    merged: list[Any] = []
+    seen: set[str] = set()
+    count = 0
+    while offset < end:
+        length, this, _, _ = ENTRY.unpack_from(segment.view, offset)
+        if this != kind:
+            break
+        entries = _payload(segment, offset)
+        names = {entry if isinstance(entry, str) else entry["key"] for entry in entries}
+        # A key twice in one request would leave to the server which of them counts.
+        if count and (seen & names or len(merged) + len(entries) > MERGED):
+            break
+        merged += entries
+        seen |= names
+        offset += length
+        count += 1
+    after = Position(start.segment, offset, start.record + count)
+    return Batch(kind, OPERATIONS[kind], {field: merged}, start, after, 0)
+
+
+def _payload(segment: Segment, offset: int) -> Any:
+    length = ENTRY.unpack_from(segment.view, offset)[0]
+    return json.loads(bytes(segment.view[offset + ENTRY.size : offset + length]))
+
+
+def _metrics(journal: Journal, segment: Segment, start: Position, end: int, limit: int) -> Batch:
+    view, words = segment.view, segment.words
+    shapes = journal.shapes(segment, start.offset)
+    tables: dict[int, _Table] = {}
+    offset, row, points = start.offset, 0, 0
+    while offset < end and points < limit and offset - start.offset < BYTES:
+        word = words[offset >> 3]
+        size, kind = word & 0xFFFFFFFF, word >> 32
+        if kind < METRICS:
+            if kind != SHAPE:
+                break
+            learn(shapes, view[offset + ENTRY.size : offset + size])
+            offset += size
+            continue
+        table = tables.get(kind)
+        if table is None:
+            table = tables[kind] = _Table(shapes[kind])
+        width = len(table.keys)
+        most = min((end - offset) // size, max(1, (limit - points) // max(width, 1)))
+        most = min(most, max(1, (BYTES - (offset - start.offset)) // size))
+        rows = _alike(words, offset, size, word, most)
+        stop = offset + rows * size
+        if rows == 1:
+            table.records.append(row)
+            table.steps.append(bytes(view[offset + 16 : offset + 24]))
+            table.times.append(bytes(view[offset + 24 : offset + 32]))
+            table.values.append(bytes(view[offset + 32 : stop]))
+        else:
+            at, jump = offset >> 3, size >> 3
+            table.records.extend(range(row, row + rows))
+            table.steps.append(words[at + 2 : stop >> 3 : jump].tobytes())
+            table.times.append(words[at + 3 : stop >> 3 : jump].tobytes())
+            cut = Struct(f"32x{size - 32}s").iter_unpack(view[offset:stop])
+            table.values.append(b"".join(chain.from_iterable(cut)))
+        offset = stop
+        row += rows
+        points += rows * width
+    after = Position(start.segment, offset, start.record + row)
+    whole = len(tables) == 1
+    columns = [_columns(table, whole) for table in tables.values()]
+    return Batch(METRICS, "append_metrics", {"tables": columns}, start, after, points)
+
+
+def _alike(words: memoryview, offset: int, size: int, word: int, most: int) -> int:
+    """How many entries of one shape follow one another, at least; compared as a column, in C."""
+    at, jump = offset >> 3, size >> 3
+    mark = word.to_bytes(8, "little")
+    rows = 1
+    while rows < most:
+        reach = min(rows * 4, most)
+        if words[at + rows * jump] != word:
+            return rows
+        if words[at : at + reach * jump : jump].tobytes() != mark * reach:
+            return rows
+        rows = reach
+    return rows
+
+
+def _columns(table: _Table, whole: bool) -> dict[str, Any]:
+    columns: dict[str, Any] = {
+        "keys": table.keys,
+        "steps": _base64(b"".join(table.steps)),
+        "times": _base64(b"".join(table.times)),
+        "values": _base64(b"".join(table.values)),
+    }
+    if not whole:
+        columns["records"] = _base64(table.records.tobytes())
+    return columns
+
+
+def _base64(raw: bytes) -> str:
+    return b2a_base64(raw, newline=False).decode("ascii")

@@ -1,0 +1,421 @@
+"""The one thread that delivers journals: drain, batch, send, retry; and the heartbeat of runs."""
+
+from __future__ import annotations
+
+import logging
+import os
+import random
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from queue import Empty, SimpleQueue
+
+from . import _batch, errors
+from ._batch import Batch
+from ._spool import CREATE, RESUME, START, Journal, Position
+from ._transport import Transport, connect
+
+log = logging.getLogger("trackql")
+
+# Between two departures of one process: what is logged meanwhile leaves together.
+PACE = 0.010
+HEARTBEAT = 10.0
+BACKOFF = (0.1, 5.0)
+# A worker may attach to a run before the process that began it has reached the server.
+ABSENT = 60.0
+# How long the end of a run waits for a server that does not answer at all.
+GRACE = 2.0
+
+
+class Backoff:
+    """When to try again: doubling, with jitter so that many clients do not return at once."""
+
+    def __init__(self, least: float = BACKOFF[0], most: float = BACKOFF[1]) -> None:
+        self.least, self.most = least, most
+        self.failures = 0
+        self.since = 0.0
+        self.due = 0.0
+
+    def fail(self) -> None:
+        now = time.monotonic()
+        if not self.failures:
+            self.since = now
+        pause = min(self.most, self.least * 2**self.failures)
+        self.failures = min(self.failures + 1, 30)
+        self.due = now + pause * random.uniform(0.5, 1.0)
+
+    def clear(self) -> None:
+        self.failures = 0
+        self.due = 0.0
+
+
+class Route:
+    """The way to one server, shared by the journals that are meant for it."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self.transport: Transport = connect(url)
+        self.backoff = Backoff()
+        self.told = False
+
+    @property
+    def lost(self) -> bool:
+        """No answer for longer than the end of a run should wait."""
+        failing = self.backoff.failures > 0
+        return failing and time.monotonic() - self.backoff.since > GRACE
+
+    def fail(self, error: Exception) -> None:
+        self.backoff.fail()
+        if isinstance(error, errors.Forbidden) and not self.told:
+            self.told = True
+            log.warning("%s; what is logged waits in the journal", error)
+
+    def answered(self) -> None:
+        self.backoff.clear()
+
+
+class Lane:
+    """One journal on its way to its server."""
+
+    def __init__(self, journal: Journal, route: Route, sender: Sender) -> None:
+        self.journal = journal
+        self.route = route
+        self.sender = sender
+        self.run_id = str(journal.meta["run"])
+        self.position, self.base, self.writer = journal.head.acknowledged()
+        self.backoff = Backoff(0.2, 30.0)
+        self.stopped: errors.TrackqlError | None = None
+        self.removed = False
+        self.waiting = False
+        self.open = False
+        self.known = self.position > Position(0, START, 0)
+        self.sent_at = time.monotonic()
+        self.points = _batch.POINTS
+        self.delivered = 0
+        self.problems: list[dict[str, str]] = []
+        self._refused: int | None = None
+        self._absent_since: float | None = None
+
+    @property
+    def dropped(self) -> int:
+        """Points that found no room."""
+        return self.journal.head.dropped
+
+    def pending(self) -> bool:
+        """Something is to be sent and nothing keeps it from being sent."""
+        if self.stopped is not None or self.removed:
+            return False
+        journal = self.journal
+        return journal.window(self.position) is not None or self._unreported() or journal.closed
+
+    def ready(self) -> bool:
+        """Something can be sent at once."""
+        return not self.waiting and self.due <= time.monotonic() and self.pending()
+
+    def reached(self, target: Position) -> bool:
+        """The server has everything before a place in the journal."""
+        return self.removed or self.position >= target or self.journal.window(self.position) is None
+
+    def _unreported(self) -> bool:
+        head = self.journal.head
+        return self.known and (bool(self.problems) or head.dropped > head.reported)
+
+    @property
+    def due(self) -> float:
+        return max(self.route.backoff.due, self.backoff.due)
+
+    def step(self) -> bool:
+        """Send one request, if there is one and it is time; True when it was answered."""
+        if self.stopped is not None or self.removed or time.monotonic() < self.due:
+            return False
+        batch = _batch.take(self.journal, self.position, self.points)
+        if batch is None:
+            return self._rest()
+        if self.waiting:
+            return False
+        try:
+            self._send(batch)
+        except errors.TrackqlError as error:
+            self._failed(batch, error)
+            return False
+        except Exception as error:  # the thread outlives any single failure
+            log.exception("trackql could not send a batch and tries again later")
+            self.backoff.fail()
+            self._failed_since(error)
+            return False
+        return True
+
+    def parent(self) -> str | None:
+        """The run that must exist before this one can be created."""
+        if self.known:
+            return None
+        batch = _batch.take(self.journal, self.position, 1)
+        if batch is None or batch.kind != CREATE:
+            return None
+        return batch.input.get("parentRunId")
+
+    def _send(self, batch: Batch) -> None:
+        message = dict(batch.input)
+        message["id" if batch.kind in _batch.BY_ID else "runId"] = self.run_id
+        if batch.records:
+            message["journal"] = {
+                "writer": self.writer,
+                "first": batch.start.record - self.base,
+                "count": batch.records,
+            }
+        self.route.transport.execute(batch.operation, {"input": message})
+        self._acknowledged(batch)
+        self.delivered += batch.points
+
+    def _acknowledged(self, batch: Batch) -> None:
+        self.route.answered()
+        self.backoff.clear()
+        self._absent_since = None
+        self.known = True
+        self.sent_at = time.monotonic()
+        self.points = min(_batch.POINTS, self.points * 2)
+        self.position = batch.next
+        self.journal.acknowledge(batch.next, self.base, self.writer)
+
+    def _rest(self) -> bool:
+        """Nothing is left to send: report what was lost; delete what is closed."""
+        if self._unreported():
+            head = self.journal.head
+            dropped = head.dropped
+            message = {"runId": self.run_id, "droppedPoints": dropped, "problems": self.problems}
+            try:
+                self.route.transport.execute("report_problems", {"input": message})
+            except errors.TrackqlError as error:
+                self._failed(None, error)
+                return False
+            self.route.answered()
+            self.problems = []
+            head.reported = dropped
+            return True
+        if self.journal.closed and self.journal.seal(self.position):
+            self.journal.remove()
+            self.removed = True
+            return True
+        return False
+
+    def _failed(self, batch: Batch | None, error: errors.TrackqlError) -> None:
+        match error:
+            case errors.Unreachable() | errors.Unavailable() | errors.Forbidden():
+                self.route.fail(error)
+                return
+        self.route.answered()
+        match error:
+            case errors.SequenceGap() if batch is not None:
+                self._rewind(batch, error.expected)
+            case errors.CostLimit() if batch is not None and self.points > 1 and batch.points > 1:
+                self.points = max(1, min(self.points, batch.points) // 2)
+            case errors.NotFound() if not self.known and self._absent_for() < ABSENT:
+                self.backoff.fail()
+            case errors.NotFound() | errors.RunDeleted() | errors.AlreadyExists():
+                self._stop(error)
+            case errors.ParamConflict() | errors.InvalidInput() | errors.CostLimit():
+                if batch is None or batch.kind in (CREATE, RESUME):
+                    self._stop(error)
+                    return
+                log.warning("run %s: %s", self.run_id, error)
+                self._refused = batch.start.record if batch.records else None
+                self._acknowledged(batch)
+            case _:
+                self.backoff.fail()
+                self._failed_since(error)
+
+    def _absent_for(self) -> float:
+        now = time.monotonic()
+        if self._absent_since is None:
+            self._absent_since = now
+        return now - self._absent_since
+
+    def _failed_since(self, error: Exception) -> None:
+        if self.backoff.failures == 3:
+            log.warning("run %s: %s; what is logged waits in the journal", self.run_id, error)
+
+    def _stop(self, error: errors.TrackqlError) -> None:
+        self.stopped = error
+        where = f" in {self.journal.path}" if self.journal.path else ""
+        log.warning(
+            "run %s: %s; nothing more is sent, the journal%s is kept", self.run_id, error, where
+        )
+
+    def _rewind(self, batch: Batch, expected: int) -> None:
+        """Go back to the record that the server expects, or begin anew behind what is lost."""
+        record = self.base + expected
+        place = None
+        if record != self._refused and record < batch.start.record:
+            place = self.journal.find(record)
+        if place is not None:
+            self.position = place
+            return
+        lost = batch.start.record - record
+        self.base, self.writer = batch.start.record, os.urandom(16).hex()
+        self.journal.acknowledge(self.position, self.base, self.writer)
+        if record == self._refused:
+            return
+        text = f"the server no longer has {lost} records that it had acknowledged"
+        log.warning("run %s: %s, and neither has the journal", self.run_id, text)
+        self.problems.append({"code": "RECORDS_LOST", "message": text})
+
+    def beat(self) -> bool:
+        """A heartbeat is due."""
+        idle = time.monotonic() - self.sent_at
+        return self.open and self.known and self.stopped is None and idle >= HEARTBEAT
+
+
+class Sender:
+    """Delivers the journals of this process in the background."""
+
+    def __init__(self) -> None:
+        self.lanes: list[Lane] = []
+        self.routes: dict[str, Route] = {}
+        self.inbox: SimpleQueue[None] = SimpleQueue()
+        self.asleep = False
+        self.thread: threading.Thread | None = None
+        self._waiters: list[SimpleQueue[None]] = []
+        self._lock = threading.Lock()
+
+    def route(self, url: str) -> Route:
+        route = self.routes.get(url)
+        if route is None:
+            route = self.routes[url] = Route(url)
+        return route
+
+    def add(self, lane: Lane) -> None:
+        with self._lock:
+            self.lanes.append(lane)
+            if self.thread is None:
+                thread = threading.Thread(target=self._run, name="trackql-sender", daemon=True)
+                # At interpreter exit no thread can be started: the journal is left for sync.
+                with suppress(RuntimeError):
+                    thread.start()
+                    self.thread = thread
+        self.wake()
+
+    def wake(self) -> None:
+        self.asleep = False
+        self.inbox.put(None)
+
+    def wait(self, lanes: list[Lane], timeout: float | None, default: float) -> bool:
+        """Until the server has what these lanes hold now; False when the deadline came first.
+
+        Without a timeout the wait ends early once the server is lost.
+        """
+        deadline = time.monotonic() + (default if timeout is None else timeout)
+        targets = [(lane, lane.journal.end()) for lane in lanes]
+        signal: SimpleQueue[None] = SimpleQueue()
+        self._waiters.append(signal)
+        try:
+            self.wake()
+            while True:
+                targets = [(lane, end) for lane, end in targets if not _done(lane, end)]
+                if not targets:
+                    return all(lane.stopped is None for lane in lanes)
+                left = deadline - time.monotonic()
+                if timeout is None:
+                    targets = [pair for pair in targets if not pair[0].route.lost]
+                if left <= 0 or not targets or self.thread is None:
+                    return False
+                with suppress(Empty):
+                    signal.get(timeout=min(left, 0.1))
+        finally:
+            self._waiters.remove(signal)
+
+    def _run(self) -> None:
+        while True:
+            started = time.monotonic()
+            busy = self._round()
+            for signal in tuple(self._waiters):
+                signal.put(None)
+            if busy:
+                rest = started + PACE - time.monotonic()
+                if rest > 0:
+                    time.sleep(rest)
+                continue
+            self.asleep = True
+            if not any(lane.ready() for lane in self.lanes):
+                with suppress(Empty):
+                    self.inbox.get(timeout=self._idle())
+            self.asleep = False
+            with suppress(Empty):
+                while True:
+                    self.inbox.get_nowait()
+
+    def _round(self) -> bool:
+        busy = False
+        for lane in tuple(self.lanes):
+            lane.waiting = not lane.known and self._blocked(lane)
+            busy |= lane.step()
+            if lane.removed:
+                self.lanes.remove(lane)
+        self._beat()
+        return busy
+
+    def _blocked(self, lane: Lane) -> bool:
+        """An earlier journal of the same run, or the parent's creation, must arrive first."""
+        parent = lane.parent()
+        for other in self.lanes:
+            if other is lane:
+                return False
+            if other.route is not lane.route or other.stopped is not None:
+                continue
+            if other.run_id == lane.run_id or (other.run_id == parent and not other.known):
+                return True
+        return False
+
+    def _beat(self) -> None:
+        for route in tuple(self.routes.values()):
+            lanes = [lane for lane in self.lanes if lane.route is route and lane.beat()]
+            if not lanes or time.monotonic() < route.backoff.due:
+                continue
+            ids = sorted({lane.run_id for lane in lanes})
+            try:
+                route.transport.execute("heartbeat", {"input": {"runIds": ids}})
+                route.answered()
+            except errors.Unreachable as error:
+                route.fail(error)
+                continue
+            except errors.TrackqlError as error:
+                log.debug("heartbeat refused: %s", error)
+            for lane in lanes:
+                lane.sent_at = time.monotonic()
+
+    def _idle(self) -> float | None:
+        """Seconds until something is due without a call; None when nothing is."""
+        now = time.monotonic()
+        return min((max(0.001, at - now) for at in self._appointments()), default=None)
+
+    def _appointments(self) -> Iterator[float]:
+        for lane in tuple(self.lanes):
+            if lane.stopped is not None:
+                continue
+            if lane.pending():
+                yield max(lane.due, time.monotonic() + (5 * PACE if lane.waiting else PACE))
+            elif lane.open and lane.known:
+                yield max(lane.due, lane.sent_at + HEARTBEAT)
+
+
+def _done(lane: Lane, end: Position) -> bool:
+    if lane.stopped is not None:
+        return True
+    if lane.journal.closed:
+        return lane.removed
+    return lane.reached(end)
+
+
+def deliver(lane: Lane) -> None:
+    """Send everything of a journal now, in this thread; raises what keeps it from arriving."""
+    while not lane.removed:
+        sent = lane.step()
+        if lane.stopped is not None:
+            raise lane.stopped
+        if sent or lane.removed:
+            continue
+        if lane.route.backoff.failures:
+            raise errors.Unreachable(f"no answer from {lane.route.url}")
+        if lane.backoff.failures > 3:
+            raise errors.ServerError(f"{lane.route.url} keeps failing on run {lane.run_id}")
+        time.sleep(max(0.0, lane.due - time.monotonic()))

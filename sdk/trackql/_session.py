@@ -1,0 +1,196 @@
+"""What one process has under way: its journals and sender, and how it ends, forks or is killed."""
+
+from __future__ import annotations
+
+import atexit
+import logging
+import os
+import signal
+import sys
+import threading
+import time
+import weakref
+from contextlib import suppress
+from types import FrameType, TracebackType
+from typing import TYPE_CHECKING, Any
+
+from . import config
+from ._sender import Lane, Sender
+from ._spool import Journal, Quota
+
+if TYPE_CHECKING:
+    from .runs import Run
+
+log = logging.getLogger("trackql")
+
+# A process that is being terminated has little time before it is killed.
+TERMINATION = 10.0
+
+
+class Session:
+    """Everything that must not be shared with another process."""
+
+    def __init__(self) -> None:
+        self.pid = os.getpid()
+        self.sender = Sender()
+        self.quota = Quota(int(config.SPOOL_LIMIT.number()))
+        self.lanes: dict[tuple[str, str], Lane] = {}
+        self.runs: list[Run] = []  # begun here and not ended, in order
+        self.verdict = "FINISHED"
+        self._lock = threading.RLock()
+        self._warned: set[str] = set()
+
+    def lane(self, url: str, run_id: str, first: tuple[int, dict[str, Any]] | None = None) -> Lane:
+        """The way of this process to a run; `first` is journalled before anything else."""
+        with self._lock:
+            lane = self.lanes.get((url, run_id))
+            if lane is None or lane.journal.closed:
+                lane = self._begin(url, run_id, first)
+            elif first is not None:
+                lane.journal.append(*first)
+        return lane
+
+    def _begin(self, url: str, run_id: str, first: tuple[int, dict[str, Any]] | None) -> Lane:
+        journal = self._journal(url, run_id)
+        journal.warned = self._full
+        if first is not None:
+            journal.append(*first)
+        lane = Lane(journal, self.sender.route(url), self.sender)
+        self.lanes[url, run_id] = lane
+        self.sender.add(lane)
+        _finish_with_worker()
+        return lane
+
+    def _journal(self, url: str, run_id: str) -> Journal:
+        meta = {
+            "url": url,
+            "run": run_id,
+            "writer": os.urandom(16).hex(),
+            "pid": self.pid,
+            "created": time.time_ns() // 1_000_000,
+        }
+        try:
+            return Journal.create(config.spool(), meta, self.quota)
+        except Exception as error:
+            self._once(
+                f"no journal can be kept in {config.spool()} ({error}); what is logged is held "
+                "in memory and lost with this process if the server does not get it before"
+            )
+            return Journal.create(None, meta, Quota(64 * 2**20))
+
+    def _full(self, reason: str) -> None:
+        self._once(f"{reason}: new points are dropped and counted until there is room again")
+
+    def _once(self, text: str) -> None:
+        if text not in self._warned:
+            self._warned.add(text)
+            log.warning("%s", text)
+
+    def flush(self, lanes: list[Lane], timeout: float | None = None) -> bool:
+        """Wait until the server has what was logged; False when it did not come to that."""
+        return not lanes or self.sender.wait(lanes, timeout, config.FLUSH_TIMEOUT.number())
+
+    def close(self, lane: Lane) -> None:
+        """Nothing more will be logged: its journal is deleted once it is delivered."""
+        lane.open = False
+        lane.journal.closed = True
+        for place, known in list(self.lanes.items()):
+            if known is lane:
+                del self.lanes[place]
+
+    def finish(self, status: str, timeout: float | None = None) -> None:
+        """The process ends: end its runs, deliver what can be delivered, name what is left."""
+        runs, self.runs = self.runs[::-1], []
+        for run in runs:
+            run._ended(status)
+        lanes = list(self.sender.lanes)
+        for lane in lanes:
+            self.close(lane)
+        if not lanes:
+            return
+        delivered = self.flush(lanes, timeout)
+        for run in runs:
+            run._farewell()
+        if not delivered:
+            left = sum(not lane.removed for lane in lanes)
+            say(
+                f"trackql: the server does not have everything of {left} "
+                f"{'run' if left == 1 else 'runs'} yet; deliver it with: trackql sync"
+            )
+
+    def abandon(self) -> None:
+        """In a forked child: this belongs to the parent."""
+        for lane in self.sender.lanes:
+            lane.journal.abandon()
+
+
+session = Session()
+# Every run object of this process, so that a forked child can take its own way to the server.
+handles: weakref.WeakSet[Run] = weakref.WeakSet()
+_installed = False
+_worker = 0
+
+
+def say(text: str) -> None:
+    """One line for the person at the terminal."""
+    if not config.QUIET.flag():
+        with suppress(Exception):
+            print(text, file=sys.stderr, flush=True)
+
+
+def watch() -> None:
+    """See how the process ends, from its first run on."""
+    global _installed
+    if not _installed:
+        _installed = True
+        previous = sys.excepthook
+
+        def uncaught(
+            kind: type[BaseException], error: BaseException, trace: TracebackType | None
+        ) -> None:
+            session.verdict = "KILLED" if issubclass(kind, KeyboardInterrupt) else "FAILED"
+            previous(kind, error, trace)
+
+        sys.excepthook = uncaught
+    with suppress(ValueError):  # only the main thread may ask for signals
+        if signal.getsignal(signal.SIGTERM) is signal.SIG_DFL:
+            signal.signal(signal.SIGTERM, _terminated)
+
+
+def _terminated(number: int, frame: FrameType | None) -> None:
+    session.finish("KILLED", TERMINATION if not _lost() else 0.0)
+    signal.signal(number, signal.SIG_DFL)
+    os.kill(os.getpid(), number)
+
+
+def _lost() -> bool:
+    return any(route.lost for route in session.sender.routes.values())
+
+
+def _at_exit() -> None:
+    session.finish(session.verdict)
+
+
+def _finish_with_worker() -> None:
+    """Workers of multiprocessing leave without the interpreter's exit: hook into theirs."""
+    global _worker
+    util = sys.modules.get("multiprocessing.util")
+    process = sys.modules.get("multiprocessing.process")
+    if util is None or process is None or process.parent_process() is None:
+        return
+    if _worker != os.getpid():
+        _worker = os.getpid()
+        util.Finalize(None, _at_exit, exitpriority=0)
+
+
+def _forked() -> None:
+    global session
+    former, session = session, Session()
+    former.abandon()
+    for run in list(handles):
+        run._lane = None
+        run._mine = False
+
+
+atexit.register(_at_exit)
+os.register_at_fork(after_in_child=_forked)

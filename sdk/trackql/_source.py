@@ -1,0 +1,64 @@
+"""Where a run comes from: who runs which script of which commit; read without any subprocess."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+
+def user() -> str:
+    for name in ("LOGNAME", "USER", "LNAME", "USERNAME"):
+        if value := os.environ.get(name):
+            return value
+    try:
+        import pwd
+
+        return pwd.getpwuid(os.getuid()).pw_name
+    except (ImportError, KeyError):
+        return ""
+
+
+def script() -> str:
+    main = sys.modules.get("__main__")
+    file = getattr(main, "__file__", None)
+    if file:
+        return str(file)
+    return "<notebook>" if "ipykernel" in sys.modules else "<interactive>"
+
+
+def commit() -> str | None:
+    """The commit that is checked out where the script lies, if it lies in a git repository."""
+    main = sys.modules.get("__main__")
+    file = getattr(main, "__file__", None)
+    try:
+        here = Path(file).resolve().parent if file else Path.cwd()
+        for folder in (here, *here.parents):
+            git = folder / ".git"
+            if git.exists():
+                return _head(git)
+    except OSError:
+        return None
+    return None
+
+
+def _head(git: Path) -> str | None:
+    if git.is_file():  # a worktree or a submodule points to its folder
+        git = (git.parent / git.read_text().partition(":")[2].strip()).resolve()
+    head = (git / "HEAD").read_text().strip()
+    if not head.startswith("ref:"):
+        return head or None
+    name = head.partition(":")[2].strip()
+    common = git
+    if (git / "commondir").exists():
+        common = (git / (git / "commondir").read_text().strip()).resolve()
+    for folder in (git, common):
+        if (folder / name).exists():
+            return (folder / name).read_text().strip()
+    packed = common / "packed-refs"
+    if packed.exists():
+        for line in packed.read_text().splitlines():
+            commit, _, ref = line.partition(" ")
+            if ref == name:
+                return commit
+    return None

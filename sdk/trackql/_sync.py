@@ -1,0 +1,66 @@
+"""Delivers the journals that dead processes left behind."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from . import config
+from ._sender import Lane, Sender, deliver
+from ._spool import Journal
+from .errors import TrackqlError
+
+
+@dataclass(frozen=True)
+class Delivery:
+    """What became of one journal."""
+
+    run_id: str
+    url: str
+    points: int
+    dropped: int
+    error: TrackqlError | None
+
+
+def left() -> list[Path]:
+    """The journals in the spool, oldest first; those of living processes too."""
+    spool = config.spool()
+    if not spool.is_dir():
+        return []
+    return sorted(path for path in spool.iterdir() if path.is_dir() and path.name[0] != ".")
+
+
+def sync(url: str | None = None) -> Iterator[Delivery]:
+    """Deliver every journal without a living owner, to one server or to each its own.
+
+    Safe to run twice, or several at a time: a journal is locked while it is delivered, and the
+    server passes over what it has.
+    """
+    sender = Sender()
+    for path in left():
+        journal = Journal.adopt(path)
+        if journal is None:
+            _clear(path)
+            continue
+        if url is not None and journal.meta["url"] != url:
+            journal.abandon()
+            continue
+        lane = Lane(journal, sender.route(str(journal.meta["url"])), sender)
+        error: TrackqlError | None = None
+        try:
+            deliver(lane)
+        except TrackqlError as failure:
+            error = failure
+        dropped = lane.dropped
+        if not lane.removed:
+            journal.abandon()
+        yield Delivery(lane.run_id, lane.route.url, lane.delivered, dropped, error)
+
+
+def _clear(path: Path) -> None:
+    """Remove a folder whose deletion was cut off behind its last file."""
+    try:
+        path.rmdir()
+    except OSError:
+        return  # it holds a journal, or someone else was faster

@@ -1,0 +1,321 @@
+"""The seam to the server: `execute` and `subscribe`; the only file that imports gql.
+
+Operations are prepared documents, validated against the schema by a test, so `execute` posts
+them as they are over one kept connection. gql speaks the subscription protocol; it is imported
+when the first subscription opens, since it takes longer to import than a script takes to start.
+"""
+
+from __future__ import annotations
+
+import json
+import queue
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+from . import config
+from .errors import (
+    CostLimit,
+    Forbidden,
+    InvalidInput,
+    ServerError,
+    TrackqlError,
+    Unavailable,
+    Unreachable,
+    from_code,
+)
+
+if TYPE_CHECKING:
+    import http.client
+
+    from gql.transport.websockets_protocol import WebsocketsProtocolTransportBase
+
+    from ._memory import MemoryServer
+
+TIMEOUT = 30.0
+# A subscriber that does not keep up holds the stream back, instead of filling memory.
+AHEAD = 16
+
+_documents: dict[str, str] = {}
+_mounted: dict[str, MemoryServer] = {}
+
+
+class Transport(Protocol):
+    """What the rest of the SDK knows of the wire."""
+
+    def execute(self, operation: str, variables: dict[str, Any]) -> dict[str, Any]:
+        """The data that the server answers to a prepared operation; raises its errors."""
+
+    def subscribe(self, operation: str, variables: dict[str, Any]) -> Iterator[dict[str, Any]]:
+        """The data of each event, until the stream ends; raises Unreachable when it is cut."""
+
+    def close(self) -> None:
+        """Give the connection back."""
+
+
+def connect(url: str) -> Transport:
+    """A transport to a server by its address; nothing is sent yet."""
+    server = _mounted.get(url)
+    return HttpTransport(url) if server is None else MemoryTransport(server)
+
+
+def mount(url: str, server: MemoryServer) -> None:
+    """Answer an address from memory: tests run the true SDK on the true app."""
+    _mounted[url] = server
+
+
+def unmount(url: str) -> None:
+    _mounted.pop(url, None)
+
+
+def document(operation: str) -> str:
+    """The text of an operation."""
+    text = _documents.get(operation)
+    if text is None:
+        path = Path(__file__).parent / "_operations" / f"{operation}.graphql"
+        text = _documents[operation] = path.read_text(encoding="utf-8")
+    return text
+
+
+def request(operation: str, variables: dict[str, Any]) -> bytes:
+    body = {"query": document(operation), "variables": variables}
+    return json.dumps(body, separators=(",", ":")).encode()
+
+
+def answer(status: int, body: bytes, url: str) -> dict[str, Any]:
+    """The data in a response, or the error that it tells."""
+    try:
+        reply = json.loads(body)
+    except ValueError:
+        reply = None
+    if isinstance(reply, dict) and reply.get("errors"):
+        raise _error(reply["errors"][0])
+    if status == 200 and isinstance(reply, dict) and isinstance(reply.get("data"), dict):
+        data: dict[str, Any] = reply["data"]
+        return data
+    text = f"{url} answered with status {status}"
+    if status in (401, 403):
+        raise Forbidden(f"{text}: check {config.TOKEN.name}", status=status)
+    if status == 413:
+        raise CostLimit(f"{text}: the request is too large", status=status)
+    if status == 429 or status >= 500:
+        raise Unavailable(text, status=status)
+    raise ServerError(f"{text}, which is not a trackql server's answer", status=status)
+
+
+def _error(error: dict[str, Any]) -> TrackqlError:
+    extensions = error.get("extensions") or {}
+    code = extensions.get("code", "PROTOCOL")
+    return from_code(str(code), str(error.get("message", "no message")), extensions)
+
+
+class HttpTransport:
+    """HTTP over one kept connection, and a WebSocket for each subscription."""
+
+    def __init__(self, url: str) -> None:
+        from urllib.parse import urlsplit
+
+        parts = urlsplit(url.rstrip("/"))
+        if parts.scheme not in ("http", "https") or not parts.hostname:
+            raise InvalidInput(
+                f"{url!r} is not a server's address; write it like {config.URL.default}",
+                argument="url",
+            )
+        self.url = url.rstrip("/")
+        self._secure = parts.scheme == "https"
+        self._host = parts.hostname
+        self._port = parts.port
+        self._path = f"{parts.path}/graphql"
+        self._connection: http.client.HTTPConnection | None = None
+        self._lock = threading.Lock()
+
+    def execute(self, operation: str, variables: dict[str, Any]) -> dict[str, Any]:
+        body = request(operation, variables)
+        with self._lock:
+            status, reply = self._post(body)
+        return answer(status, reply, self.url)
+
+    def subscribe(self, operation: str, variables: dict[str, Any]) -> Iterator[dict[str, Any]]:
+        def open_socket() -> WebsocketsProtocolTransportBase:
+            from gql.transport.websockets import WebsocketsTransport
+
+            return WebsocketsTransport(
+                "ws" + self.url.removeprefix("http") + "/graphql",
+                headers=_authorization(),
+                subprotocols=[WebsocketsTransport.GRAPHQLWS_SUBPROTOCOL],
+                ping_interval=10,
+                connect_args={"max_size": None},
+            )
+
+        return _stream(open_socket, operation, variables)
+
+    def close(self) -> None:
+        with self._lock:
+            self._disconnect()
+
+    def _post(self, body: bytes) -> tuple[int, bytes]:
+        import http.client
+
+        headers = {
+            "Content-Type": "application/json",
+            "Accept": "application/json",
+            **_authorization(),
+        }
+        while True:
+            fresh = self._connection is None
+            connection = self._connection or self._open()
+            self._connection = connection
+            try:
+                connection.request("POST", self._path, body, headers)
+                response = connection.getresponse()
+                return response.status, response.read()
+            except (OSError, http.client.HTTPException) as error:
+                self._disconnect()
+                # An idle connection may have been closed by the server; a new one tells.
+                closed = isinstance(error, http.client.RemoteDisconnected | ConnectionError)
+                if fresh or not closed:
+                    raise Unreachable(f"no answer from {self.url}: {_reason(error)}") from error
+            except BaseException:
+                self._disconnect()
+                raise
+
+    def _open(self) -> http.client.HTTPConnection:
+        import http.client
+
+        kind = http.client.HTTPSConnection if self._secure else http.client.HTTPConnection
+        return kind(self._host, self._port, timeout=TIMEOUT)
+
+    def _disconnect(self) -> None:
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+
+class MemoryTransport:
+    """An ASGI app in this process: no port, the same requests."""
+
+    def __init__(self, server: MemoryServer) -> None:
+        self._server = server
+
+    def execute(self, operation: str, variables: dict[str, Any]) -> dict[str, Any]:
+        headers = {"Content-Type": "application/json", **_authorization()}
+        status, body = self._server.post("/graphql", request(operation, variables), headers)
+        return answer(status, body, self._server.url)
+
+    def subscribe(self, operation: str, variables: dict[str, Any]) -> Iterator[dict[str, Any]]:
+        def open_socket() -> WebsocketsProtocolTransportBase:
+            from gql.transport.common.adapters.connection import AdapterConnection
+            from gql.transport.exceptions import TransportConnectionFailed
+            from gql.transport.websockets_protocol import WebsocketsProtocolTransportBase
+
+            server = self._server
+
+            class Adapter(AdapterConnection):
+                async def connect(self) -> None:
+                    assert self.subprotocols is not None
+                    try:
+                        self.socket = await server.open(
+                            "/graphql", self.subprotocols, _authorization()
+                        )
+                    except ConnectionError as error:
+                        raise TransportConnectionFailed(str(error)) from error
+
+                async def send(self, message: str) -> None:
+                    await self.socket.send(message)
+
+                async def receive(self) -> str:
+                    try:
+                        return await self.socket.receive()
+                    except ConnectionError as error:
+                        raise TransportConnectionFailed(str(error)) from error
+
+                async def close(self) -> None:
+                    await self.socket.close()
+
+                @property
+                def response_headers(self) -> dict[str, str]:
+                    return {"sec-websocket-protocol": self.socket.subprotocol}
+
+            return WebsocketsProtocolTransportBase(
+                adapter=Adapter(server.url, None),
+                subprotocols=[WebsocketsProtocolTransportBase.GRAPHQLWS_SUBPROTOCOL],
+            )
+
+        return _stream(open_socket, operation, variables)
+
+    def close(self) -> None:
+        """Nothing is held."""
+
+
+def _authorization() -> dict[str, str]:
+    token = config.TOKEN.read()
+    return {"Authorization": f"Bearer {token}"} if token else {}
+
+
+def _reason(error: BaseException) -> str:
+    return str(error) or type(error).__name__
+
+
+def _stream(
+    open_socket: Callable[[], WebsocketsProtocolTransportBase],
+    operation: str,
+    variables: dict[str, Any],
+) -> Iterator[dict[str, Any]]:
+    """A subscription as an iterator; a thread with its own event loop reads the socket."""
+    import asyncio
+
+    from gql import Client, GraphQLRequest
+    from gql.transport.exceptions import TransportError, TransportQueryError
+
+    events: queue.Queue[dict[str, Any] | BaseException | None] = queue.Queue()
+    room = asyncio.Semaphore(AHEAD)
+    loop = asyncio.new_event_loop()
+
+    async def read() -> None:
+        message = GraphQLRequest(document(operation), variable_values=variables)
+        async with Client(transport=open_socket()) as session:
+            async for data in session.subscribe(message):
+                await room.acquire()
+                events.put(data)
+
+    async def pump() -> None:
+        try:
+            await read()
+        except asyncio.CancelledError:
+            return
+        except TransportQueryError as error:
+            events.put(_error(dict((error.errors or [{}])[0])))
+        except (TimeoutError, TransportError, OSError) as error:
+            events.put(Unreachable(f"the stream was cut: {_reason(error)}"))
+        except BaseException as error:
+            events.put(error)
+        else:
+            events.put(None)
+
+    task = loop.create_task(pump())
+
+    def run() -> None:
+        try:
+            loop.run_until_complete(task)
+        finally:
+            loop.run_until_complete(loop.shutdown_asyncgens())
+            loop.close()
+
+    thread = threading.Thread(target=run, name="trackql-stream", daemon=True)
+    thread.start()
+    try:
+        while True:
+            event = events.get()
+            if event is None:
+                return
+            if isinstance(event, BaseException):
+                raise event
+            with suppress(RuntimeError):
+                loop.call_soon_threadsafe(room.release)
+            yield event
+    finally:
+        with suppress(RuntimeError):  # the loop has closed by itself
+            loop.call_soon_threadsafe(task.cancel)
+        thread.join(timeout=10)

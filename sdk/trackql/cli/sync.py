@@ -1,0 +1,52 @@
+"""`trackql sync`: deliver what dead processes left in their journals."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from trackql import _sync
+from trackql.client import default_url
+
+from . import output
+
+
+def sync(
+    all: Annotated[
+        bool, typer.Option("--all", help="Every journal, each to the server it was meant for.")
+    ] = False,
+    json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Deliver to the server what processes that are gone could not deliver.
+
+    Journals of the server in TRACKQL_URL alone, unless --all is given. Safe to repeat.
+    """
+    deliveries = list(_sync.sync(None if all else default_url()))
+    failed = [each for each in deliveries if each.error is not None]
+    if json:
+        output.document(
+            [
+                {
+                    "run": each.run_id,
+                    "url": each.url,
+                    "points": each.points,
+                    "droppedPoints": each.dropped,
+                    "error": None
+                    if each.error is None
+                    else {"code": each.error.code, "message": str(each.error)},
+                }
+                for each in deliveries
+            ]
+        )
+    else:
+        output.table(
+            ("run", "points", "server", "outcome"),
+            [
+                (each.run_id, each.points, each.url, str(each.error or "delivered"))
+                for each in deliveries
+            ],
+            "Nothing waits to be delivered.",
+        )
+    if failed:
+        raise typer.Exit(1)

@@ -1,0 +1,74 @@
+"""Every environment variable that the SDK reads, with its default and what it means."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+__all__ = ["VARIABLES", "Variable"]
+
+
+class Variable:
+    """One environment variable; an argument given in code always comes before it."""
+
+    def __init__(self, name: str, default: str, help: str) -> None:
+        self.name = name
+        self.default = default
+        self.help = help
+
+    def read(self) -> str:
+        return os.environ.get(self.name) or self.default
+
+    def flag(self) -> bool:
+        return self.read().strip().lower() in ("1", "true", "yes", "on")
+
+    def number(self) -> float:
+        """The value as a number; the default when it is not one."""
+        try:
+            return float(self.read())
+        except ValueError:
+            return float(self.default)
+
+
+URL = Variable(
+    "TRACKQL_URL", "http://127.0.0.1:4000", "Address of the server that runs are logged to."
+)
+TOKEN = Variable("TRACKQL_TOKEN", "", "Token sent to the server as a bearer token.")
+SPOOL = Variable(
+    "TRACKQL_SPOOL",
+    "~/.local/state/trackql/spool",
+    "Folder of the journals that hold what the server does not have yet.",
+)
+SPOOL_LIMIT = Variable(
+    "TRACKQL_SPOOL_LIMIT",
+    "10000000000",
+    "Bytes of journal that one process may hold; points beyond it are dropped and counted.",
+)
+RUN_ID = Variable(
+    "TRACKQL_RUN_ID", "", "Run that the first start_run of a process resumes; then it is unset."
+)
+EXPERIMENT = Variable(
+    "TRACKQL_EXPERIMENT", "", "Name of the experiment to log to when set_experiment is not called."
+)
+FLUSH_TIMEOUT = Variable(
+    "TRACKQL_FLUSH_TIMEOUT",
+    "30",
+    "Seconds that the end of a run waits for a server that answers; then the journal is left.",
+)
+QUIET = Variable("TRACKQL_QUIET", "", "Set to 1 to print nothing when a run starts and ends.")
+
+VARIABLES: tuple[Variable, ...] = (
+    EXPERIMENT,
+    FLUSH_TIMEOUT,
+    QUIET,
+    RUN_ID,
+    SPOOL,
+    SPOOL_LIMIT,
+    TOKEN,
+    URL,
+)
+
+
+def spool() -> Path:
+    """The folder of the journals."""
+    return Path(SPOOL.read()).expanduser()

@@ -1,0 +1,443 @@
+"""The verbs of a training script, with MLflow's names and meanings.
+
+What is logged goes to the active run of this thread; one is begun when there is none.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+from . import _session, client, config, runs, values
+from .client import Client
+from .entities import ActiveExperiment, Experiment, ViewType
+from .errors import InvalidInput, NotAvailable, RunActive
+from .runs import Run
+
+_experiment: ActiveExperiment | None = None
+_last = threading.local()
+_clients: dict[str, Client] = {}
+
+
+def _client() -> Client:
+    url = client.default_url()
+    if url not in _clients:
+        _clients[url] = Client(url)
+    return _clients[url]
+
+
+def _forget_clients() -> None:
+    _clients.clear()
+
+
+os.register_at_fork(after_in_child=_forget_clients)
+
+# -- the server
+
+
+def set_tracking_uri(uri: str | Path) -> None:
+    """Log to another server from now on; runs under way stay with theirs."""
+    text = str(uri)
+    if not text.startswith(("http://", "https://")):
+        raise InvalidInput(
+            f"{text!r} is not a server's address: start one with `trackql server` and give its "
+            f"address, like {config.URL.default}",
+            argument="uri",
+        )
+    global _experiment
+    if text.rstrip("/") != client.default_url() and _experiment is not None and _experiment._name:
+        _experiment = _chosen(_experiment._name, None)
+    client.set_default_url(text)
+
+
+def get_tracking_uri() -> str:
+    """The address of the server that is logged to."""
+    return client.default_url()
+
+
+def is_tracking_uri_set() -> bool:
+    """An address was given, in code or by TRACKQL_URL."""
+    return client.is_url_set()
+
+
+# -- experiments
+
+
+def set_experiment(
+    experiment_name: str | None = None,
+    experiment_id: str | None = None,
+    trace_location: None = None,
+) -> Experiment:
+    """Choose the experiment of the runs to come; made when it is missing. Does not wait."""
+    global _experiment
+    _refuse("trace_location", trace_location, "traces are not stored by this release")
+    if (experiment_name is None) == (experiment_id is None):
+        raise InvalidInput(
+            "give experiment_name or experiment_id, one of the two", argument="experiment_name"
+        )
+    if experiment_name is not None:
+        values.name(experiment_name, "experiment_name")
+    _experiment = _chosen(experiment_name, experiment_id)
+    return _experiment  # type: ignore[return-value]  # has every attribute of one
+
+
+def _chosen(name: str | None, experiment_id: str | None) -> ActiveExperiment:
+    def resolve() -> Experiment:
+        if name is not None:
+            return _client().ensure_experiment(name)
+        assert experiment_id is not None
+        return _client().experiment(id=experiment_id)
+
+    return ActiveExperiment(name, None if experiment_id is None else str(experiment_id), resolve)
+
+
+def _place(experiment_id: str | None = None) -> dict[str, str]:
+    """Where a new run goes, in the words of createRun."""
+    if experiment_id is not None:
+        return {"experimentId": str(experiment_id)}
+    if _experiment is not None and _experiment._id is not None:
+        return {"experimentId": _experiment._id}
+    name = _experiment._name if _experiment is not None else config.EXPERIMENT.read()
+    return {"experimentName": name} if name else {}
+
+
+def _active_experiment_id() -> str:
+    """The id of the experiment that runs go to now."""
+    if _experiment is not None:
+        return _experiment.experiment_id
+    return _client().ensure_experiment(config.EXPERIMENT.read() or "Default").experiment_id
+
+
+def _settle_experiment() -> None:
+    # A name that was chosen and not used yet is made before anyone lists or looks it up.
+    if _experiment is not None and _experiment._name is not None:
+        _experiment._experiment()
+
+
+def get_experiment(experiment_id: str) -> Experiment:
+    """An experiment by its id; raises NotFound."""
+    return _client().get_experiment(experiment_id)
+
+
+def get_experiment_by_name(name: str) -> Experiment | None:
+    """An experiment by its name, or None."""
+    _settle_experiment()
+    return _client().get_experiment_by_name(name)
+
+
+def search_experiments(
+    view_type: int = ViewType.ACTIVE_ONLY,
+    max_results: int | None = None,
+    filter_string: str | None = None,
+    order_by: list[str] | None = None,
+) -> list[Experiment]:
+    """Every experiment of a lifecycle stage."""
+    _settle_experiment()
+    return list(_client().search_experiments(view_type, max_results, filter_string, order_by))
+
+
+def create_experiment(
+    name: str,
+    artifact_location: str | None = None,
+    tags: dict[str, Any] | None = None,
+    trace_location: None = None,
+) -> str:
+    """Make an experiment and return its id; raises AlreadyExists."""
+    _refuse("trace_location", trace_location, "traces are not stored by this release")
+    return _client().create_experiment(name, artifact_location, tags)
+
+
+def delete_experiment(experiment_id: str) -> None:
+    """Delete an experiment; restore_experiment brings it back."""
+    _client().delete_experiment(experiment_id)
+
+
+def restore_experiment(experiment_id: str) -> None:
+    """Bring a deleted experiment back."""
+    _client().restore_experiment(experiment_id)
+
+
+def set_experiment_tag(key: str, value: Any) -> None:
+    """Set a tag of the active experiment."""
+    set_experiment_tags({key: value})
+
+
+def set_experiment_tags(tags: dict[str, Any]) -> None:
+    """Set tags of the active experiment."""
+    _client().set_experiment_tags(_active_experiment_id(), tags)
+
+
+# -- runs
+
+
+def start_run(
+    run_id: str | None = None,
+    experiment_id: str | None = None,
+    run_name: str | None = None,
+    nested: bool = False,
+    parent_run_id: str | None = None,
+    tags: dict[str, Any] | None = None,
+    description: str | None = None,
+    log_system_metrics: bool | None = None,
+) -> Run:
+    """Begin a run, or take one up again by its id; it becomes the active run of this thread.
+
+    Never waits. Without an id, the first run of a process takes up TRACKQL_RUN_ID if it is set.
+    """
+    _refuse("log_system_metrics", log_system_metrics or None, _SYSTEM)
+    stack = runs.active()
+    if stack and not nested and parent_run_id is None:
+        raise RunActive(
+            f"run {stack[-1].id} is active already: end it with end_run(), or begin a child of it "
+            "with start_run(nested=True)"
+        )
+    if run_id is None and not stack:
+        # MLflow's meaning: only the first run of a process is meant by the variable.
+        run_id = os.environ.pop(config.RUN_ID.name, None) or None
+    url = client.default_url()
+    if run_id is not None:
+        begun = runs.resume(url, run_id, run_name or "")
+        if run_name:
+            begun.set_tag(runs.NAME_TAG, run_name)
+        if tags:
+            begun.set_tags(tags)
+    else:
+        parent = parent_run_id or (stack[-1].id if stack and nested else None)
+        if parent is not None:
+            values.run_id(parent)
+        if experiment_id is None and stack and nested and stack[-1]._experiment:
+            experiment_id = stack[-1]._experiment
+        begun = runs.begin(url, _place(experiment_id), run_name, parent, tags, description)
+    stack.append(begun)
+    _last.run = begun
+    return begun
+
+
+def end_run(status: str = "FINISHED") -> None:
+    """End the active run of this thread; nothing happens when there is none."""
+    stack = runs.active()
+    if stack:
+        stack[-1].finish(status)
+
+
+def active_run() -> Run | None:
+    """The active run of this thread."""
+    stack = runs.active()
+    return stack[-1] if stack else None
+
+
+def last_active_run() -> Run | None:
+    """The run that was begun last in this thread, ended or not, as the server has it."""
+    last: Run | None = getattr(_last, "run", None)
+    if last is None:
+        return None
+    return last if last._finished is None else Client(last._server).run(last.id)
+
+
+def get_run(run_id: str) -> Run:
+    """A run by its id, with what was logged to it; raises NotFound."""
+    return _client().run(run_id)
+
+
+def get_parent_run(run_id: str) -> Run | None:
+    """The parent of a run, or None."""
+    return _client().get_parent_run(run_id)
+
+
+def delete_run(run_id: str) -> None:
+    """Delete a run; restore_run brings it back."""
+    _client().delete_run(run_id)
+
+
+def restore_run(run_id: str) -> None:
+    """Bring a deleted run back."""
+    _client().restore_run(run_id)
+
+
+def search_runs(
+    experiment_ids: list[str] | None = None,
+    filter_string: str = "",
+    run_view_type: int = ViewType.ACTIVE_ONLY,
+    max_results: int = 100_000,
+    order_by: list[str] | None = None,
+    output_format: Literal["pandas", "list"] = "pandas",
+    search_all_experiments: bool = False,
+    experiment_names: list[str] | None = None,
+) -> Any:
+    """Runs of experiments, of the active one when none is named: a data frame, or a list."""
+    if output_format not in ("pandas", "list"):
+        raise InvalidInput("output_format must be 'pandas' or 'list'", argument="output_format")
+    ask = _client()
+    ids = list(experiment_ids or ())
+    named = (get_experiment_by_name(name) for name in experiment_names or ())
+    ids += [experiment.experiment_id for experiment in named if experiment is not None]
+    if not ids and experiment_names is None:
+        if search_all_experiments:
+            ids = [each.experiment_id for each in search_experiments()]
+        else:
+            ids = [_active_experiment_id()]
+    found: list[Run] = []
+    if ids:
+        found = ask.search_runs(ids, filter_string, run_view_type, max_results, order_by)
+    return list(found) if output_format == "list" else _frame(found)
+
+
+def _frame(found: list[Run]) -> Any:
+    try:
+        import pandas as pd  # type: ignore[import-untyped,unused-ignore]
+    except ImportError:
+        raise NotAvailable("pandas is not installed: call with output_format='list'") from None
+    rows = []
+    for each in found:
+        info, data = each.info, each.data
+        end = None if info.end_time is None else pd.Timestamp(info.end_time, unit="ms", tz="UTC")
+        rows.append(
+            {
+                "run_id": info.run_id,
+                "experiment_id": info.experiment_id,
+                "status": info.status,
+                "artifact_uri": info.artifact_uri,
+                "start_time": pd.Timestamp(info.start_time, unit="ms", tz="UTC"),
+                "end_time": end,
+                **{f"metrics.{key}": value for key, value in data.metrics.items()},
+                **{f"params.{key}": value for key, value in data.params.items()},
+                **{f"tags.{key}": value for key, value in data.tags.items()},
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+# -- logging
+
+
+class RunOperations:
+    """What a call returns that was asked to be asynchronous: wait until the server has it."""
+
+    def __init__(self, run: Run) -> None:
+        self._run = run
+
+    def wait(self) -> None:
+        self._run.flush()
+
+
+def _current(run_id: str | None = None) -> Run:
+    if run_id is not None:
+        for each in runs.active():
+            if each.id == run_id:
+                return each
+        return _attached(run_id)
+    stack = runs.active()
+    return stack[-1] if stack else start_run()
+
+
+def _attached(run_id: str) -> Run:
+    key = (client.default_url(), values.run_id(run_id))
+    found = _handles.get(key)
+    if found is None:
+        found = _handles[key] = Run(key[1], key[0])
+    return found
+
+
+_handles: dict[tuple[str, str], Run] = {}
+
+
+def _answer(target: Run, synchronous: bool | None) -> RunOperations | None:
+    if synchronous:
+        target.flush()
+    return RunOperations(target) if synchronous is False else None
+
+
+def log_metrics(
+    metrics: Mapping[str, Any],
+    step: int | None = None,
+    synchronous: bool | None = None,
+    run_id: str | None = None,
+    timestamp: int | None = None,
+    model_id: str | None = None,
+    dataset: None = None,
+) -> RunOperations | None:
+    """Log several metrics at one step (0 when none is given) to the active run."""
+    if model_id is not None or dataset is not None:
+        _refuse("model_id", model_id, _MODELS)
+        _refuse("dataset", dataset, _DATASETS)
+    target = _current(run_id)
+    target.log_metrics(metrics, step, timestamp)
+    return None if synchronous is None else _answer(target, synchronous)
+
+
+def log_metric(
+    key: str,
+    value: Any,
+    step: int | None = None,
+    synchronous: bool | None = None,
+    timestamp: int | None = None,
+    run_id: str | None = None,
+    model_id: str | None = None,
+    dataset: None = None,
+) -> RunOperations | None:
+    """Log one metric at a step (0 when none is given) to the active run."""
+    return log_metrics({key: value}, step, synchronous, run_id, timestamp, model_id, dataset)
+
+
+def log_params(
+    params: dict[str, Any], synchronous: bool | None = None, run_id: str | None = None
+) -> RunOperations | None:
+    """Log params to the active run; a param keeps its first value."""
+    target = _current(run_id)
+    target.log_params(params)
+    return _answer(target, synchronous)
+
+
+def log_param(key: str, value: Any, synchronous: bool | None = None) -> Any:
+    """Log one param and return its value."""
+    answer = log_params({key: value}, synchronous)
+    return value if answer is None else answer
+
+
+def set_tags(tags: dict[str, Any], synchronous: bool | None = None) -> RunOperations | None:
+    """Set tags of the active run."""
+    target = _current()
+    target.set_tags(tags)
+    return _answer(target, synchronous)
+
+
+def set_tag(key: str, value: Any, synchronous: bool | None = None) -> RunOperations | None:
+    """Set a tag of the active run."""
+    return set_tags({key: value}, synchronous)
+
+
+def delete_tag(key: str) -> None:
+    """Remove a tag of the active run."""
+    _current().delete_tag(key)
+
+
+def flush(timeout: float | None = None) -> bool:
+    """Wait until the server has all that this process logged; False when it has not."""
+    session = _session.session
+    return session.flush(list(session.sender.lanes), timeout)
+
+
+def flush_async_logging() -> None:
+    """Wait until the server has all that this process logged."""
+    flush()
+
+
+def flush_artifact_async_logging() -> None:
+    """Nothing is under way: this release stores no artifacts."""
+
+
+def disable_system_metrics_logging() -> None:
+    """Nothing to turn off: this release collects no system metrics."""
+
+
+_SYSTEM = "system metrics are not collected by this release: log them with log_metrics"
+_MODELS = "models are not stored by this release: log to the run and name the model in a tag"
+_DATASETS = "datasets are not stored by this release: name the dataset in a tag or param"
+
+
+def _refuse(argument: str, value: object, reason: str) -> None:
+    if value is not None:
+        raise NotAvailable(f"{argument}: {reason}", argument=argument)

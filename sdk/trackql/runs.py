@@ -1,0 +1,338 @@
+"""Run: what a training script holds and logs to."""
+
+from __future__ import annotations
+
+import html
+import os
+import threading
+import time
+from collections.abc import Mapping
+from types import TracebackType
+from typing import Any, NamedTuple
+
+from . import _names, _session, _source, values
+from ._sender import Lane
+from ._spool import CREATE, FINISH, PARAMS, RESUME, TAGS, UNTAG, UPDATE, Sealed
+from .entities import RunData, RunInfo, moment
+from .errors import InvalidInput
+
+STATUSES = ("FINISHED", "FAILED", "KILLED")
+# Tags that are fields of the run.
+NAME_TAG = "mlflow.runName"
+NOTE_TAG = "mlflow.note.content"
+
+_local = threading.local()
+
+
+class Snapshot(NamedTuple):
+    """A run as a read found it."""
+
+    info: RunInfo
+    data: RunData
+    parent_id: str | None
+    dropped: int
+    problems: list[dict[str, str]]
+
+
+class Run:
+    """A run: log to it, end it, or read what it holds.
+
+    Logging never waits for the server and never raises because of it. Used as a context
+    manager the run ends with the block: FINISHED, or FAILED by an exception.
+    """
+
+    def __init__(self, run_id: str, url: str, name: str = "", snapshot: Snapshot | None = None):
+        self.id = run_id
+        self.name = name
+        self._server = url
+        self._lane: Lane | None = None
+        self._snapshot = snapshot
+        self._mine = False
+        self._status = "RUNNING"
+        self._started = time.time_ns() // 1_000_000
+        self._finished: int | None = None
+        self._parent: str | None = None
+        self._experiment: str | None = None
+        self._next_step = 0
+        _session.handles.add(self)
+
+    # -- logging
+
+    def log(self, metrics: Mapping[str, Any], step: int | None = None) -> None:
+        """Log values at a step; without one, at the step after the last that `log` used."""
+        if step is None:
+            step = self._next_step
+        self.log_metrics(metrics, step)
+        self._next_step = values.step(step) + 1
+
+    def log_metrics(
+        self, metrics: Mapping[str, Any], step: int | None = None, timestamp: int | None = None
+    ) -> None:
+        """Log several metrics at one step; step 0 when none is given."""
+        if not metrics:
+            return
+        lane = self._lane or self._attach()
+        try:
+            lane.journal.metrics(
+                metrics,
+                0 if step is None else step,
+                time.time_ns() // 1_000_000 if timestamp is None else timestamp,
+            )
+        except Sealed:
+            self._lane = None
+            self.log_metrics(metrics, step, timestamp)
+            return
+        sender = lane.sender
+        if sender.asleep:
+            sender.wake()
+
+    def log_metric(
+        self, key: str, value: Any, step: int | None = None, timestamp: int | None = None
+    ) -> None:
+        """Log one metric; step 0 when none is given."""
+        self.log_metrics({key: value}, step, timestamp)
+
+    def log_params(self, params: Mapping[str, Any]) -> None:
+        """Log params; a param keeps its first value, and a change is shown on the run."""
+        entries = []
+        for key, value in params.items():
+            entry: dict[str, Any] = {
+                "key": values.key(key),
+                "value": values.text(f"param {key!r}", value),
+            }
+            if not isinstance(value, str) and (plain := _config(value)) is not None:
+                entry["config"] = plain
+            entries.append(entry)
+        if entries:
+            self._append(PARAMS, entries)
+
+    def log_param(self, key: str, value: Any) -> None:
+        self.log_params({key: value})
+
+    def set_tags(self, tags: Mapping[str, Any]) -> None:
+        entries = [
+            {"key": values.key(key), "value": values.text(f"tag {key!r}", value)}
+            for key, value in tags.items()
+        ]
+        if not entries:
+            return
+        self._append(TAGS, entries)
+        if NAME_TAG in tags:
+            self.name = str(tags[NAME_TAG])
+            self._append(UPDATE, {"name": self.name})
+        if NOTE_TAG in tags:
+            self._append(UPDATE, {"description": str(tags[NOTE_TAG])})
+
+    def set_tag(self, key: str, value: Any) -> None:
+        self.set_tags({key: value})
+
+    def delete_tag(self, key: str) -> None:
+        self._append(UNTAG, [values.key(key)])
+
+    def _append(self, kind: int, payload: Any) -> None:
+        lane = self._lane or self._attach()
+        try:
+            if not lane.journal.append(kind, payload):
+                _session.log.warning("run %s: no room in the journal; one call is lost", self.id)
+        except Sealed:
+            self._lane = None
+            self._append(kind, payload)
+            return
+        if lane.sender.asleep:
+            lane.sender.wake()
+
+    def _attach(self, first: tuple[int, dict[str, Any]] | None = None) -> Lane:
+        """This process's own way to the run; it neither begins nor ends the run."""
+        self._lane = _session.session.lane(self._server, self.id, first)
+        return self._lane
+
+    # -- ending and waiting
+
+    def finish(self, status: str = "FINISHED", timeout: float | None = None) -> None:
+        """End the run, then wait for the server to have it, up to a deadline."""
+        if status not in STATUSES:
+            raise InvalidInput(
+                f"status must be one of {', '.join(STATUSES)}, not {status!r}", argument="status"
+            )
+        session = _session.session
+        if self in session.runs:
+            session.runs.remove(self)
+        lane = self._ended(status)
+        session.close(lane)
+        self._lane = None
+        session.flush([lane], timeout)
+        self._farewell(lane)
+
+    def _ended(self, status: str) -> Lane:
+        self._status = status
+        self._finished = time.time_ns() // 1_000_000
+        stack = active()
+        if self in stack:
+            stack.remove(self)
+        self._append(FINISH, {"status": status, "endTime": moment(self._finished)})
+        lane = self._lane or self._attach()
+        lane.open = False
+        return lane
+
+    def _farewell(self, lane: Lane | None = None) -> None:
+        lane = lane or self._lane
+        text = f"trackql: run {self.name} {self._status}"
+        if lane is not None:
+            if dropped := lane.dropped:
+                text += f", {dropped} points dropped"
+            if lane.stopped is not None:
+                text += f", not delivered: {lane.stopped}"
+            elif not lane.removed:
+                text += f", not delivered yet: {lane.route.url} does not answer"
+        _session.say(text)
+
+    def flush(self, timeout: float | None = None) -> bool:
+        """Wait until the server has what this process logged to the run; False when it has not."""
+        lane = self._lane
+        return lane is None or _session.session.flush([lane], timeout)
+
+    def __enter__(self) -> Run:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if self._finished is not None:
+            return
+        if kind is None or (isinstance(error, SystemExit) and not error.code):
+            self.finish("FINISHED")
+        elif issubclass(kind, KeyboardInterrupt):
+            self.finish("KILLED")
+        else:
+            self.finish("FAILED")
+
+    # -- reading
+
+    @property
+    def url(self) -> str:
+        """The run's page."""
+        return f"{self._server}/runs/{self.id}"
+
+    @property
+    def info(self) -> RunInfo:
+        """What the run is; known here for a run of this process, else as it was read."""
+        if self._snapshot is not None:
+            return self._snapshot.info
+        return RunInfo(
+            run_id=self.id,
+            run_name=self.name,
+            status=self._status,
+            start_time=self._started,
+            end_time=self._finished,
+            user_id=_source.user(),
+            lifecycle_stage="active",
+            experiment_id=self._experiment or (lambda: self._read().info.experiment_id),
+        )
+
+    @property
+    def data(self) -> RunData:
+        """Last metrics, params and tags; asked of the server unless the run was read from it."""
+        return (self._snapshot or self._read()).data
+
+    @property
+    def parent_run_id(self) -> str | None:
+        return self._snapshot.parent_id if self._snapshot else self._parent
+
+    @property
+    def dropped_points(self) -> int:
+        """Points that could not be kept, as the server knows."""
+        return (self._snapshot or self._read()).dropped
+
+    @property
+    def problems(self) -> list[dict[str, str]]:
+        """What was rejected after it was logged."""
+        return (self._snapshot or self._read()).problems
+
+    def _read(self) -> Snapshot:
+        from .client import Client
+
+        snapshot = Client(self._server).run(self.id)._snapshot
+        assert snapshot is not None
+        return snapshot
+
+    def __repr__(self) -> str:
+        return f"<Run {self.id} {self.name!r} {self.info.status}>"
+
+    def _repr_html_(self) -> str:
+        name, link = html.escape(self.name or self.id), html.escape(self.url)
+        status = html.escape(self.info.status)
+        return f'<a href="{link}" target="_blank" rel="noopener">{name}</a> <code>{status}</code>'
+
+
+def active() -> list[Run]:
+    """The active runs of this thread, outermost first."""
+    try:
+        stack: list[Run] = _local.stack
+    except AttributeError:
+        stack = _local.stack = []
+    return stack
+
+
+def begin(
+    url: str,
+    experiment: dict[str, str],
+    name: str | None = None,
+    parent_id: str | None = None,
+    tags: Mapping[str, Any] | None = None,
+    description: str | None = None,
+) -> Run:
+    """Begin a run: its id and name are made here, so that no server is needed."""
+    tags = dict(tags or {})
+    name = name or str(tags.get(NAME_TAG) or _names.name())
+    run = Run(os.urandom(16).hex(), url, values.name(name, "run_name"))
+    run._mine = True
+    run._parent = parent_id
+    run._experiment = experiment.get("experimentId")
+    first: dict[str, Any] = {
+        **experiment,
+        "name": run.name,
+        "startTime": moment(run._started),
+        "user": _source.user(),
+        "sourceName": _source.script(),
+        "tags": [
+            {"key": values.key(key), "value": values.text(f"tag {key!r}", value)}
+            for key, value in tags.items()
+        ],
+    }
+    optional = {
+        "gitCommit": _source.commit(),
+        "parentRunId": parent_id,
+        "description": description if description is not None else tags.get(NOTE_TAG),
+    }
+    first.update((key, value) for key, value in optional.items() if value)
+    return _opened(run, (CREATE, first))
+
+
+def resume(url: str, run_id: str, name: str = "") -> Run:
+    """Take a run up again: RUNNING, and ended by this process."""
+    run = Run(values.run_id(run_id), url, name or run_id)
+    run._mine = True
+    return _opened(run, (RESUME, {}))
+
+
+def _opened(run: Run, first: tuple[int, dict[str, Any]]) -> Run:
+    _session.watch()
+    lane = run._attach(first)
+    lane.open = True
+    _session.session.runs.append(run)
+    _session.say(f"trackql: run {run.name} {run.url}")
+    return run
+
+
+def _config(value: Any) -> Any:
+    """A param's value as JSON, where JSON can hold it exactly."""
+    import json
+
+    try:
+        text = json.dumps(value, allow_nan=False)
+    except (TypeError, ValueError, RecursionError):
+        return None
+    return json.loads(text) if len(text) < 100_000 else None
