@@ -1,0 +1,143 @@
+"""The commands that start the server and look after its database, as a person runs them."""
+
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx
+import pytest
+
+from trackql_server.store.migrate import HEAD
+
+COMMAND = [sys.executable, "-m", "trackql_server.cli"]
+
+
+def environment(home: Path, **settings: str) -> dict[str, str]:
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("TRACKQL_")}
+    return {**kept, "TRACKQL_HOME": str(home), "NO_COLOR": "1", **settings}
+
+
+def run(home: Path, *arguments: str, **settings: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [*COMMAND, *arguments],
+        env=environment(home, **settings),
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+@contextmanager
+def started(home: Path, *arguments: str, **settings: str) -> Iterator[tuple[str, int]]:
+    """The address that the server printed and its process; it has to end with exit code 0."""
+    process = subprocess.Popen(
+        [*COMMAND, "server", *arguments],
+        env=environment(home, **settings),
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        assert process.stdout is not None
+        line = process.stdout.readline()
+        assert line.startswith("trackql listens on http://"), line
+        yield line.split()[-1], process.pid
+        process.send_signal(signal.SIGINT)
+        assert process.wait(30) == 0
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def test_a_free_port_is_printed_once_it_answers(tmp_path: Path) -> None:
+    with started(tmp_path / "home", "--port", "0") as (address, _):
+        assert address.startswith("http://127.0.0.1:")
+        assert httpx.get(f"{address}/health").json() == {"status": "ok"}
+        assert httpx.get(f"{address}/ready").json() == {"status": "ready"}
+        assert set(httpx.get(f"{address}/version").json()) == {"version"}
+        asked = httpx.post(f"{address}/graphql", json={"query": "{ server { version } }"})
+        assert "errors" not in asked.json()
+    assert (tmp_path / "home" / "trackql.db").is_file()
+
+
+def test_the_guard_stands_before_everything(tmp_path: Path) -> None:
+    with started(tmp_path / "home", "--port", "0") as (address, _):
+        for path in ("/", "/health", "/graphql", "/assets/x.js"):
+            rebound = httpx.get(address + path, headers={"Host": "evil.example"})
+            assert rebound.status_code == 403, path
+            foreign = httpx.post(address + path, headers={"Origin": "http://evil.example"})
+            assert foreign.status_code == 403, path
+
+
+def test_off_loopback_other_names_are_served_but_not_other_origins(tmp_path: Path) -> None:
+    arguments = ("--host", "0.0.0.0", "--insecure", "--port", "0")
+    with started(tmp_path / "home", *arguments) as (address, _):
+        address = address.replace("0.0.0.0", "127.0.0.1")
+        named = httpx.get(f"{address}/health", headers={"Host": "gpu-7:4000"})
+        assert named.status_code == 200
+        foreign = httpx.get(
+            f"{address}/health", headers={"Host": "gpu-7:4000", "Origin": "http://evil.example"}
+        )
+        assert foreign.status_code == 403
+
+
+def test_off_loopback_needs_a_word(tmp_path: Path) -> None:
+    result = run(tmp_path, "server", "--host", "0.0.0.0", "--port", "0")
+    assert result.returncode == 2
+    assert "--insecure" in result.stderr
+    assert result.stdout == ""
+
+
+@pytest.mark.parametrize(
+    ("database_url", "remedy"),
+    [("", "PostgreSQL"), ("postgresql://localhost/trackql", "not supported yet")],
+)
+def test_one_worker_only(tmp_path: Path, database_url: str, remedy: str) -> None:
+    arguments = ("server", "--port", "0", "--workers", "2")
+    result = run(tmp_path, *arguments, TRACKQL_DATABASE_URL=database_url)
+    assert result.returncode == 2
+    assert remedy in result.stderr
+
+
+def test_a_wrong_setting_is_named(tmp_path: Path) -> None:
+    result = run(tmp_path, "server", TRACKQL_PORT="many")
+    assert result.returncode == 2
+    assert "TRACKQL_PORT" in result.stderr
+
+
+def test_a_port_in_use_is_named(tmp_path: Path) -> None:
+    with started(tmp_path / "home", "--port", "0") as (address, _):
+        port = address.rsplit(":", 1)[1]
+        result = run(tmp_path / "other", "server", "--port", port)
+    assert result.returncode == 2
+    assert port in result.stderr
+    assert "--port" in result.stderr
+
+
+def test_options_win_over_the_environment(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'chosen.db'}"
+    arguments = ("--port", "0", "--database-url", url)
+    unused = f"sqlite:///{tmp_path / 'unused.db'}"
+    with started(tmp_path, *arguments, TRACKQL_DATABASE_URL=unused, TRACKQL_PORT="1"):
+        pass
+    assert (tmp_path / "chosen.db").is_file()
+    assert not (tmp_path / "unused.db").exists()
+
+
+def test_upgrade_and_current(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'own.db'}"
+    before = run(tmp_path, "db", "current", "--database-url", url)
+    assert before.stdout == f"nothing (this release needs {HEAD})\n"
+    done = run(tmp_path, "db", "upgrade", "--database-url", url)
+    assert done.stdout == f"The database went from nothing to {HEAD}.\n"
+    again = run(tmp_path, "db", "upgrade", "--database-url", url)
+    assert again.stdout == f"The database is at {HEAD} already.\n"
+    with sqlite3.connect(tmp_path / "own.db") as connection:
+        tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_master")}
+    connection.close()
+    assert "run" in tables
