@@ -23,7 +23,7 @@ class RunStatus(StrEnum):
 
 
 class Run(SQLModel, table=True):
-    """A row of `run`. `duration_ms` is kept from the end on, so that runs sort by it."""
+    """A row of `run`. `duration_ms` is known from the end on and -1 before: runs sort by it."""
 
     __tablename__ = "run"
     __table_args__ = (
@@ -47,7 +47,7 @@ class Run(SQLModel, table=True):
     start_time: datetime = Field(sa_type=Instant)
     end_time: datetime | None = Field(default=None, sa_type=Instant)
     heartbeat_time: datetime | None = Field(default=None, sa_type=Instant)
-    duration_ms: int | None = Field(default=None, sa_type=BigInteger)
+    duration_ms: int = Field(default=-1, sa_type=BigInteger)
     user: str = Field(default="", sa_type=CodePointText)
     source_name: str = Field(default="", sa_type=CodePointText)
     git_commit: str | None = Field(default=None, sa_type=CodePointText)
@@ -83,10 +83,16 @@ class Tag(SQLModel, table=True):
 
 
 class WriterCursor(SQLModel, table=True):
-    """A row of `writer_cursor`: the next journal record expected of a writer of a run."""
+    """A row of `writer_cursor`: the next journal record expected of a writer of a run.
+
+    `dropped_points` is how many points the writer says it had to drop.
+    """
 
     __tablename__ = "writer_cursor"
 
     run_id: str = Field(primary_key=True, sa_type=CodePointText)
     writer: str = Field(primary_key=True, sa_type=CodePointText)
     next_record: int = Field(sa_type=BigInteger)
+    dropped_points: int = Field(
+        default=0, sa_type=BigInteger, sa_column_kwargs={"server_default": "0"}
+    )

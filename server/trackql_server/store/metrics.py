@@ -108,6 +108,16 @@ def columns(
     return result
 
 
+def time_extents(connection: Connection, ids: Sequence[int]) -> dict[int, tuple[int, int]]:
+    """The least and greatest time of each series, which chunks know without being unpacked."""
+    rows = connection.execute(
+        select(CHUNK.c.series_id, func.min(CHUNK.c.low_time), func.max(CHUNK.c.high_time))
+        .where(CHUNK.c.series_id.in_(ids))
+        .group_by(CHUNK.c.series_id)
+    )
+    return {row[0]: (row[1], row[2]) for row in rows}
+
+
 @dataclass(frozen=True, slots=True)
 class Window:
     """How a curve is cut: its axis ("steps", "times" or "offsets"), range and pixel budget.
@@ -123,7 +133,9 @@ class Window:
 
     @property
     def shift(self) -> int:
-        """Buckets are 2**shift wide."""
+        """Buckets are 2**shift wide; nothing to cut in an empty range."""
+        if self.low > self.high:
+            return 0
         return shift_for(self.low, self.high, self.buckets)
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from sqlalchemy import Connection, inspect, text
 
+from trackql_server.errors import Unavailable
 from trackql_server.store.database import Database
 
 # The newest file in migrations/versions; known here so that a start need not import Alembic.
@@ -24,6 +25,20 @@ async def current(database: Database) -> str | None:
 
     async with database.writers.connect() as connection:
         return await connection.run_sync(look)
+
+
+async def ready(database: Database) -> None:
+    """Bring an embedded database to HEAD; raise Unavailable when a server database is not there."""
+    if database.file is not None:
+        database.file.parent.mkdir(parents=True, exist_ok=True)
+        await upgrade(database)
+        return
+    found = await current(database)
+    if found != HEAD:
+        raise Unavailable(
+            f"the database is at revision {found or 'none'}, this release needs {HEAD}:"
+            " run `trackql db upgrade`"
+        )
 
 
 async def upgrade(database: Database) -> None:

@@ -44,6 +44,10 @@ class Tail:
             if not watched.watchers:
                 del self._runs[run_id]
 
+    def watched(self, run_id: str) -> bool:
+        """Whether somebody watches a run."""
+        return run_id in self._runs
+
     def add(self, appended: Iterable[Appended]) -> None:
         """Take in what a commit stored."""
         for each in appended:

@@ -5,7 +5,6 @@ import time
 import sqlalchemy as sa
 from alembic import op
 
-
 revision = "0001"
 down_revision = None
 branch_labels = None
@@ -104,6 +103,7 @@ def upgrade() -> None:
         sa.Column("run_id", TEXT, nullable=False),
         sa.Column("writer", TEXT, nullable=False),
         sa.Column("next_record", sa.BigInteger(), nullable=False),
+        sa.Column("dropped_points", sa.BigInteger(), nullable=False, server_default="0"),
         sa.PrimaryKeyConstraint("run_id", "writer"),
     )
     op.create_table(
@@ -128,7 +128,7 @@ def upgrade() -> None:
         sa.Column("start_time", sa.BigInteger(), nullable=False),
         sa.Column("end_time", sa.BigInteger(), nullable=True),
         sa.Column("heartbeat_time", sa.BigInteger(), nullable=True),
-        sa.Column("duration_ms", sa.BigInteger(), nullable=True),
+        sa.Column("duration_ms", sa.BigInteger(), nullable=False),
         sa.Column("user", TEXT, nullable=False),
         sa.Column("source_name", TEXT, nullable=False),
         sa.Column("git_commit", TEXT, nullable=True),

@@ -1,0 +1,126 @@
+"""What a verb may touch: the viewer, sessions, the writer of points, and who is told."""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from trackql_server.bus import Bus
+from trackql_server.domain.access import LOCAL, Viewer
+from trackql_server.domain.events import Event, RunChanged, SeriesGrew, experiment_topic, run_topic
+from trackql_server.domain.stalls import Stalls
+from trackql_server.models import Run
+from trackql_server.store import migrate
+from trackql_server.store.append import Committed, MetricWriter
+from trackql_server.store.database import Database
+from trackql_server.store.seal import Sealer
+from trackql_server.store.tail import Tail
+
+
+class Services:
+    """What lives as long as the server: made by `open`, ended by `close`."""
+
+    def __init__(
+        self, database: Database, stalled_after: timedelta, clock: Callable[[], datetime]
+    ) -> None:
+        self.database = database
+        self.stalled_after = stalled_after
+        self.clock = clock
+        self.bus: Bus[Event] = Bus()
+        self.tail = Tail()
+        self.sealer = Sealer(database)
+        self.writer = MetricWriter(database, self._committed)
+        self.stalls = Stalls(
+            database, stalled_after, clock, lambda run: self.run_changed(run.experiment_id, run.id)
+        )
+
+    @classmethod
+    async def open(
+        cls,
+        database_url: str,
+        *,
+        stalled_after: float = 60.0,
+        journal_mode: str = "wal",
+        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> "Services":
+        """Connect; the embedded database is brought to this release's tables.
+
+        Raises Unavailable when a server database is at another release's.
+        """
+        database = Database(database_url, journal_mode=journal_mode)
+        await migrate.ready(database)
+        return cls(database, timedelta(seconds=stalled_after), clock)
+
+    async def close(self) -> None:
+        """Commit what was accepted, end what listens, disconnect."""
+        self.bus.close()
+        await self.stalls.close()
+        await self.writer.close()
+        await self.sealer.close()
+        await self.database.close()
+
+    def context(self, viewer: Viewer = LOCAL) -> "Context":
+        """What the verbs get for one request."""
+        return Context(viewer, self)
+
+    def _committed(self, committed: Committed) -> None:
+        self.tail.add(committed.appended)
+        runs: dict[str, str] = {}
+        for each in committed.appended:
+            runs[each.run_id] = each.experiment_id
+            if self.tail.watched(each.run_id):
+                self.bus.publish(SeriesGrew(each.run_id, each.key, each.end))
+        for run_id, experiment_id in runs.items():
+            self.run_changed(experiment_id, run_id)
+        self.sealer.grew(committed)
+
+    def run_changed(self, experiment_id: str, run_id: str) -> None:
+        """Tell those who watch the experiment and those who watch the run."""
+        self.bus.publish(RunChanged(experiment_topic(experiment_id), run_id))
+        self.bus.publish(RunChanged(run_topic(run_id), run_id))
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """A transaction under way; what is announced is told once it is committed."""
+
+    session: AsyncSession
+    changed: dict[str, str]
+
+    def announce(self, run: Run) -> None:
+        """Tell, after the commit, that a run changed."""
+        self.changed[run.id] = run.experiment_id
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """Handed to every verb; knows nothing of HTTP."""
+
+    viewer: Viewer
+    services: Services
+
+    def now(self) -> datetime:
+        """The time, to the millisecond that the database keeps."""
+        now = self.services.clock()
+        return now.replace(microsecond=now.microsecond // 1000 * 1000)
+
+    def alive_since(self) -> datetime:
+        """A running run that was heard of before this is stalled."""
+        return self.now() - self.services.stalled_after
+
+    @asynccontextmanager
+    async def read(self) -> AsyncIterator[AsyncSession]:
+        """A session of this verb's own."""
+        async with self.services.database.read() as session:
+            yield session
+
+    @asynccontextmanager
+    async def write(self) -> AsyncIterator[Work]:
+        """One transaction; announces after the commit, and nothing when it is rolled back."""
+        async with self.services.database.write() as session:
+            work = Work(session, {})
+            yield work
+        for run_id, experiment_id in work.changed.items():
+            self.services.run_changed(experiment_id, run_id)

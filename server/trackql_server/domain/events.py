@@ -1,0 +1,51 @@
+"""What can be announced, one dataclass each."""
+
+from collections.abc import Hashable
+from dataclasses import dataclass
+
+
+def experiment_topic(experiment_id: str) -> str:
+    """Where changes of an experiment's runs are told."""
+    return f"experiment:{experiment_id}"
+
+
+def run_topic(run_id: str) -> str:
+    """Where changes of one run are told."""
+    return f"run:{run_id}"
+
+
+def points_topic(run_id: str) -> str:
+    """Where new points of a run are told."""
+    return f"points:{run_id}"
+
+
+@dataclass(frozen=True, slots=True)
+class RunChanged:
+    """A run was made, or something a page shows of it is different now."""
+
+    topic: str
+    run_id: str
+
+    @property
+    def mark(self) -> Hashable:
+        return self.run_id
+
+
+@dataclass(frozen=True, slots=True)
+class SeriesGrew:
+    """A series has `total` points now."""
+
+    run_id: str
+    key: str
+    total: int
+
+    @property
+    def topic(self) -> str:
+        return points_topic(self.run_id)
+
+    @property
+    def mark(self) -> Hashable:
+        return (self.run_id, self.key)
+
+
+Event = RunChanged | SeriesGrew

@@ -1,0 +1,234 @@
+"""What subscribers hear: new points of runs, exactly once and in order, and changed runs.
+
+A subscription is an offset per series. An announcement only says that there is more; the points
+are read from the offset on, out of the tail in memory or, for the backlog, from the log. Who can't
+keep up gets bigger pieces, never a queue.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from trackql_server.domain import access
+from trackql_server.domain.context import Context
+from trackql_server.domain.events import (
+    Event,
+    SeriesGrew,
+    experiment_topic,
+    points_topic,
+    run_topic,
+)
+from trackql_server.errors import InvalidInput
+from trackql_server.models import MetricSeries, Run
+from trackql_server.store import metrics as store
+from trackql_server.store import runs as run_store
+from trackql_server.store.metrics import Columns, Span
+from trackql_server.store.reduction import Points, reduce, shift_for
+
+# Points in one event, over all its series: 1.2 MB of columns.
+EVENT_POINTS = 50_000
+
+# Every subscriber costs the server about this much per event, so they share the time: with one
+# the next event may follow at once, with 200 after 100 ms.
+SECONDS_A_SUBSCRIBER = 0.0005
+LONGEST_PAUSE = 0.5
+
+# Changes of runs are shown in tables: four times a second is alive, more is noise.
+RUNS_PAUSE = 0.25
+
+# Runs in one event; more come with the next.
+EVENT_RUNS = 200
+
+
+@dataclass(frozen=True)
+class Delta:
+    """Points of one series from `offset` up to `next_offset` - 1; fewer where `reduced`."""
+
+    run_id: str
+    key: str
+    offset: int
+    next_offset: int
+    reduced: bool
+    columns: Columns
+
+
+@dataclass(slots=True)
+class Place:
+    """Where a subscriber is in one series."""
+
+    series_id: int | None
+    offset: int
+    total: int
+
+
+async def follow_points(
+    ctx: Context,
+    run_ids: Sequence[str],
+    keys: Sequence[str] | None,
+    after: dict[tuple[str, str], int],
+    *,
+    backlog: bool,
+    max_points: int | None,
+) -> AsyncIterator[list[Delta]]:
+    """New points of runs for as long as the caller listens.
+
+    A series starts at its offset in `after`, else at 0 with `backlog`, else at its present end;
+    series that appear later start at 0. With `max_points` a series' piece is reduced to about that
+    many points, its spikes kept; without, every point comes exactly once and in order.
+    """
+    access.require_read(ctx.viewer)
+    if max_points is not None and max_points < 4:
+        raise InvalidInput("maxPoints must be at least 4", argument="maxPoints")
+    services = ctx.services
+    wanted = None if keys is None else set(keys)
+    listener = services.bus.listen(points_topic(run_id) for run_id in run_ids)
+    services.tail.watch(run_ids)
+    try:
+        places = await _places(ctx, run_ids, keys, after, backlog=backlog)
+        behind = [each for each, place in places.items() if place.offset < place.total]
+        while True:
+            if not behind:
+                _hear(places, await listener.wait(), wanted)
+            else:
+                _hear(places, listener.take(), wanted)
+            behind = [each for each, place in places.items() if place.offset < place.total]
+            if behind:
+                yield await _deltas(ctx, places, behind, max_points)
+            elif listener.closed:
+                return
+            behind = [each for each, place in places.items() if place.offset < place.total]
+            await asyncio.sleep(_pause(services.bus.listeners))
+    finally:
+        services.tail.unwatch(run_ids)
+        services.bus.leave(listener)
+
+
+def _pause(listeners: int) -> float:
+    return min(LONGEST_PAUSE, listeners * SECONDS_A_SUBSCRIBER)
+
+
+def _hear(
+    places: dict[tuple[str, str], Place], news: Sequence[Event], wanted: set[str] | None
+) -> None:
+    for event in news:
+        if isinstance(event, SeriesGrew) and (wanted is None or event.key in wanted):
+            place = places.setdefault((event.run_id, event.key), Place(None, 0, 0))
+            place.total = max(place.total, event.total)
+
+
+async def _places(
+    ctx: Context,
+    run_ids: Sequence[str],
+    keys: Sequence[str] | None,
+    after: dict[tuple[str, str], int],
+    *,
+    backlog: bool,
+) -> dict[tuple[str, str], Place]:
+    async with ctx.read() as session:
+        rows = await store.series(session, run_ids, keys)
+    places = {each: Place(None, offset, 0) for each, offset in after.items()}
+    for row in rows:
+        offset = after.get((row.run_id, row.key), 0 if backlog else row.count)
+        if offset > row.count:
+            raise InvalidInput(
+                f"after: {row.key!r} of run {row.run_id} has {row.count} points, not {offset};"
+                " follow it from the start",
+                argument="after",
+            )
+        places[row.run_id, row.key] = Place(row.id, offset, row.count)
+    return places
+
+
+async def _deltas(
+    ctx: Context,
+    places: dict[tuple[str, str], Place],
+    behind: Sequence[tuple[str, str]],
+    max_points: int | None,
+) -> list[Delta]:
+    left = EVENT_POINTS
+    spans: dict[tuple[str, str], tuple[int, int]] = {}
+    for each in behind:
+        place = places[each]
+        stop = min(place.total, place.offset + left)
+        if max_points is not None:
+            # What is reduced anyway may be read in longer pieces.
+            stop = min(place.total, place.offset + EVENT_POINTS)
+        spans[each] = (place.offset, stop)
+        left -= min(stop - place.offset, max_points or EVENT_POINTS)
+        if left <= 0:
+            break
+    columns = await _read(ctx, places, spans)
+    deltas = []
+    for (run_id, key), (start, stop) in spans.items():
+        found, reduced = columns[run_id, key], False
+        if max_points is not None and stop - start > max_points:
+            found, reduced = _reduced(found, start, max_points), True
+        deltas.append(Delta(run_id, key, start, stop, reduced, found))
+        places[run_id, key].offset = stop
+    return deltas
+
+
+async def _read(
+    ctx: Context,
+    places: dict[tuple[str, str], Place],
+    spans: dict[tuple[str, str], tuple[int, int]],
+) -> dict[tuple[str, str], Columns]:
+    found: dict[tuple[str, str], Columns] = {}
+    for (run_id, key), (start, stop) in spans.items():
+        columns = ctx.services.tail.read(run_id, key, start, stop)
+        if columns is not None:
+            found[run_id, key] = columns
+    missing = [each for each in spans if each not in found]
+    unknown = [each for each in missing if places[each].series_id is None]
+    if unknown:
+        async with ctx.read() as session:
+            rows: list[MetricSeries] = await store.series(
+                session, list({r for r, _ in unknown}), list({k for _, k in unknown})
+            )
+        for row in rows:
+            if (row.run_id, row.key) in places:
+                places[row.run_id, row.key].series_id = row.id
+    if missing:
+
+        def read(connection):  # type: ignore[no-untyped-def]
+            return [
+                store.columns(connection, Span(places[each].series_id or 0, *spans[each]))
+                for each in missing
+            ]
+
+        found.update(zip(missing, await ctx.services.database.run_read(read), strict=True))
+    return found
+
+
+def _reduced(columns: Columns, start: int, max_points: int) -> Columns:
+    assert columns.steps is not None and columns.times is not None and columns.values is not None
+    offsets = np.arange(start, start + len(columns.values))
+    points = Points(offsets, offsets, columns.steps, columns.times, columns.values)
+    shift = shift_for(int(offsets[0]), int(offsets[-1]), max(1, max_points // 4))
+    kept = reduce(points, shift)
+    return Columns(kept.steps, kept.times, kept.values)
+
+
+async def follow_runs(
+    ctx: Context, experiment_ids: Sequence[str], run_ids: Sequence[str]
+) -> AsyncIterator[list[Run]]:
+    """Runs that were made or changed, of these experiments and among these runs."""
+    access.require_read(ctx.viewer)
+    topics = [experiment_topic(each) for each in experiment_ids] + [run_topic(e) for e in run_ids]
+    services = ctx.services
+    listener = services.bus.listen(topics)
+    services.stalls.watch(experiment_ids)
+    try:
+        while not listener.closed:
+            changed = list({event.run_id for event in await listener.wait()})
+            for begin in range(0, len(changed), EVENT_RUNS):
+                async with ctx.read() as session:
+                    found = await run_store.by_ids(session, changed[begin : begin + EVENT_RUNS])
+                if found:
+                    yield list(found.values())
+            await asyncio.sleep(RUNS_PAUSE)
+    finally:
+        services.stalls.unwatch(experiment_ids)
+        services.bus.leave(listener)

@@ -1,0 +1,46 @@
+"""Merges the nouns into Query, Mutation and Subscription."""
+
+from datetime import UTC, datetime
+from importlib.metadata import version
+
+import strawberry
+from strawberry.schema.config import StrawberryConfig
+
+from trackql_server.graphql.experiments import ExperimentMutation, ExperimentQuery
+from trackql_server.graphql.live import LiveSubscription
+from trackql_server.graphql.metrics import MetricMutation, MetricQuery
+from trackql_server.graphql.runs import RunMutation, RunQuery
+from trackql_server.graphql.scalars import SCALARS
+
+
+@strawberry.type(description="The server that answers.")
+class Server:
+    version: str = strawberry.field(description="Its release.")
+    time: datetime = strawberry.field(description="Its clock.")
+
+
+@strawberry.type(description="What can be asked.")
+class Query(ExperimentQuery, RunQuery, MetricQuery):
+    @strawberry.field(description="The server that answers.")
+    def server(self) -> Server:
+        return Server(version=version("trackql"), time=datetime.now(UTC))
+
+
+@strawberry.type(description="What can be changed.")
+class Mutation(ExperimentMutation, RunMutation, MetricMutation):
+    pass
+
+
+@strawberry.type(description="What can be followed live.")
+class Subscription(LiveSubscription):
+    pass
+
+
+def build_schema() -> strawberry.Schema:
+    """The schema that `scripts/schema` prints."""
+    return strawberry.Schema(
+        query=Query,
+        mutation=Mutation,
+        subscription=Subscription,
+        config=StrawberryConfig(scalar_map=SCALARS),
+    )

@@ -1,0 +1,112 @@
+"""Experiments and their tags as rows; which keys their runs use."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Select, func, select
+from sqlmodel import col
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from trackql_server.models import (
+    Experiment,
+    ExperimentTag,
+    Lifecycle,
+    MetricSeries,
+    Param,
+    Run,
+    RunStatus,
+    Tag,
+)
+from trackql_server.store.paging import Order, Page, Paged, contains
+
+KEY_TABLES: dict[str, Any] = {"metric": MetricSeries, "param": Param, "tag": Tag}
+
+
+async def by_ids(session: AsyncSession, ids: Sequence[str]) -> dict[str, Experiment]:
+    """Experiments by id; unknown ids are left out."""
+    rows = await session.execute(select(Experiment).where(col(Experiment.id).in_(ids)))
+    return {row.id: row for row in rows.scalars()}
+
+
+async def by_name(session: AsyncSession, name: str) -> Experiment | None:
+    """The experiment of that name, deleted or not."""
+    rows = await session.execute(select(Experiment).where(col(Experiment.name) == name))
+    return rows.scalar_one_or_none()
+
+
+def listing(search: str | None, lifecycle: Lifecycle | None) -> Select[tuple[Experiment]]:
+    """Experiments whose name contains `search`."""
+    statement = select(Experiment)
+    if lifecycle is not None:
+        statement = statement.where(col(Experiment.lifecycle) == lifecycle)
+    if search:
+        statement = statement.where(contains(col(Experiment.name), search))
+    return statement
+
+
+async def page(
+    session: AsyncSession, page: Page, search: str | None, lifecycle: Lifecycle | None
+) -> Paged[Experiment]:
+    """A page of `listing` by name."""
+    return await page.run(session, listing(search, lifecycle), [Order(col(Experiment.name))])
+
+
+async def tags(session: AsyncSession, ids: Sequence[str]) -> dict[str, list[ExperimentTag]]:
+    """Tags by experiment, ordered by key."""
+    rows = await session.execute(
+        select(ExperimentTag)
+        .where(col(ExperimentTag.experiment_id).in_(ids))
+        .order_by(col(ExperimentTag.key))
+    )
+    found: dict[str, list[ExperimentTag]] = {each: [] for each in ids}
+    for row in rows.scalars():
+        found[row.experiment_id].append(row)
+    return found
+
+
+async def run_counts(
+    session: AsyncSession, ids: Sequence[str], alive_since: datetime | None = None
+) -> dict[str, int]:
+    """Active runs by experiment; with `alive_since` only running ones heard of since then."""
+    statement = (
+        select(col(Run.experiment_id), func.count())
+        .where(col(Run.experiment_id).in_(ids), col(Run.lifecycle) == Lifecycle.ACTIVE)
+        .group_by(col(Run.experiment_id))
+    )
+    if alive_since is not None:
+        statement = statement.where(
+            col(Run.status) == RunStatus.RUNNING, col(Run.heartbeat_time) >= alive_since
+        )
+    rows = await session.execute(statement)
+    return dict.fromkeys(ids, 0) | {row[0]: row[1] for row in rows}
+
+
+async def keys(
+    session: AsyncSession, experiment_id: str, kind: str, page: Page, search: str | None
+) -> Paged[str]:
+    """The distinct keys of a kind ("metric", "param", "tag") in an experiment.
+
+    The index is walked from key to key, so a page costs as many look-ups as it has keys, however
+    many runs use them.
+    """
+    table = KEY_TABLES[kind]
+    key, experiment = col(table.key), col(table.experiment_id)
+
+    def after(value: Any) -> Any:
+        return (
+            select(func.min(key)).where(experiment == experiment_id, key > value).scalar_subquery()
+        )
+
+    first = select(func.min(key)).where(experiment == experiment_id)
+    if page.after is not None:  # a key is its own cursor: keys are distinct and sorted
+        first = first.where(key > page.after)
+    walk = select(first.scalar_subquery().label("key")).cte("walk", recursive=True)
+    walk = walk.union_all(select(after(walk.c.key)).where(walk.c.key.is_not(None)))
+    statement = select(walk.c.key).where(walk.c.key.is_not(None))
+    if search:
+        statement = statement.where(contains(walk.c.key, search))
+    rows = await session.execute(statement.limit(page.first + 1))
+    found = [str(row[0]) for row in rows]
+    shown = found[: page.first]
+    return Paged(shown, shown, len(found) > page.first, page.after is not None)

@@ -1,0 +1,112 @@
+"""Pages by key: a cursor is the sort values of a row, so a page costs the same wherever it is."""
+
+import base64
+import binascii
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Generic, TypeVar
+
+import orjson
+from sqlalchemy import ColumnElement, Select, and_, func, or_, select
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from trackql_server.errors import InvalidInput
+from trackql_server.models.columns import instant, millis
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """One sort column, which is never null, and its direction."""
+
+    column: ColumnElement[Any]
+    descending: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Paged(Generic[T]):
+    """Rows of one page with the cursor of each, and whether more follow."""
+
+    rows: Sequence[T]
+    cursors: Sequence[str]
+    has_next: bool
+    has_previous: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """`first` rows after the row of cursor `after` (None: from the start)."""
+
+    first: int
+    after: str | None = None
+
+    async def run(
+        self, session: AsyncSession, statement: Select[tuple[T]], orders: Sequence[Order]
+    ) -> Paged[T]:
+        """The page of what `statement` selects, in the order of `orders`, which must be total."""
+        if self.after is not None:
+            statement = statement.where(_beyond(orders, read_cursor(self.after, len(orders))))
+        statement = statement.order_by(
+            *(order.column.desc() if order.descending else order.column.asc() for order in orders)
+        )
+        names = [order.column.key for order in orders]
+        found = await session.execute(statement.limit(self.first + 1))
+        rows = list(found.scalars())
+        shown = rows[: self.first]
+        cursors = [write_cursor([getattr(row, str(name)) for name in names]) for row in shown]
+        return Paged(shown, cursors, len(rows) > self.first, self.after is not None)
+
+
+def _beyond(orders: Sequence[Order], values: Sequence[Any]) -> ColumnElement[bool]:
+    """Rows after the one with these values: (a > x) or (a = x and b > y) or …"""
+    ways = []
+    for place, order in enumerate(orders):
+        equal = [
+            former.column == value
+            for former, value in zip(orders[:place], values[:place], strict=True)
+        ]
+        further = order.column < values[place] if order.descending else order.column > values[place]
+        ways.append(and_(*equal, further))
+    # Said once more as a bound on the leading column, which is what an index can seek by.
+    lead = orders[0].column <= values[0] if orders[0].descending else orders[0].column >= values[0]
+    return and_(lead, or_(*ways))
+
+
+def write_cursor(values: Sequence[Any]) -> str:
+    """Opaque to clients: the sort values as JSON in URL-safe base64."""
+    plain = [{"ms": millis(value)} if isinstance(value, datetime) else value for value in values]
+    return base64.urlsafe_b64encode(orjson.dumps(plain)).decode().rstrip("=")
+
+
+def read_cursor(cursor: str, length: int) -> list[Any]:
+    """The inverse of `write_cursor`; raises InvalidInput for what is no cursor of this order."""
+    try:
+        padded = cursor + "=" * (-len(cursor) % 4)
+        plain = orjson.loads(base64.urlsafe_b64decode(padded))
+        values = [instant(each["ms"]) if isinstance(each, dict) else each for each in plain]
+    except (binascii.Error, ValueError, TypeError, KeyError) as error:
+        raise _no_cursor() from error
+    if len(values) != length:
+        raise _no_cursor()
+    return values
+
+
+def _no_cursor() -> InvalidInput:
+    return InvalidInput(
+        "after is not a cursor of this list; take one from pageInfo.endCursor of the same order",
+        argument="after",
+    )
+
+
+async def count(session: AsyncSession, statement: Select[Any]) -> int:
+    """How many rows a statement selects."""
+    found = await session.execute(select(func.count()).select_from(statement.subquery()))
+    return int(found.scalar_one())
+
+
+def contains(column: Any, text: str) -> ColumnElement[bool]:
+    """Whether a text column contains `text`, letter case of ASCII aside."""
+    folded: ColumnElement[bool] = func.lower(column).contains(text.lower(), autoescape=True)
+    return folded

@@ -1,0 +1,223 @@
+"""Runs with their params, tags and metric summaries as rows."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any, TypeVar
+
+from sqlalchemy import Select, and_, func, or_, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlmodel import col
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from trackql_server.models import (
+    Lifecycle,
+    MetricSeries,
+    Param,
+    Run,
+    RunStatus,
+    Tag,
+    WriterCursor,
+)
+from trackql_server.models.columns import table_of
+from trackql_server.store.paging import Order, Page, Paged, contains
+
+Keyed = TypeVar("Keyed", Param, Tag, MetricSeries)
+
+SORTS = {
+    "START_TIME": col(Run.start_time),
+    "NAME": col(Run.name),
+    "STATUS": col(Run.status),
+    "DURATION": col(Run.duration_ms),
+}
+
+
+async def by_ids(session: AsyncSession, ids: Sequence[str]) -> dict[str, Run]:
+    """Runs by id, deleted ones too; unknown ids are left out."""
+    rows = await session.execute(select(Run).where(col(Run.id).in_(ids)))
+    return {row.id: row for row in rows.scalars()}
+
+
+async def locked(session: AsyncSession, run_id: str) -> Run | None:
+    """A run, locked until the transaction ends."""
+    rows = await session.execute(select(Run).where(col(Run.id) == run_id).with_for_update())
+    return rows.scalar_one_or_none()
+
+
+def listing(
+    *,
+    experiment_ids: Sequence[str] | None = None,
+    parent_run_id: str | None = None,
+    statuses: Sequence[RunStatus] | None = None,
+    lifecycle: Lifecycle | None = None,
+    search: str | None = None,
+    alive_since: datetime,
+) -> Select[tuple[Run]]:
+    """Runs by what they belong to and how they are; `alive_since` tells RUNNING from STALLED."""
+    statement = select(Run)
+    if experiment_ids is not None:
+        one = len(experiment_ids) == 1
+        experiment = col(Run.experiment_id)
+        # An equality, unlike a list of one, lets the index deliver the order.
+        statement = statement.where(
+            experiment == experiment_ids[0] if one else experiment.in_(experiment_ids)
+        )
+    if parent_run_id is not None:
+        statement = statement.where(col(Run.parent_run_id) == parent_run_id)
+    if lifecycle is not None:
+        statement = statement.where(col(Run.lifecycle) == lifecycle)
+    if search:
+        statement = statement.where(contains(col(Run.name), search))
+    if statuses is not None:
+        statement = statement.where(or_(*(_has(status, alive_since) for status in statuses)))
+    return statement
+
+
+def _has(status: RunStatus, alive_since: datetime) -> Any:
+    running = col(Run.status) == RunStatus.RUNNING
+    if status is RunStatus.RUNNING:
+        return and_(running, col(Run.heartbeat_time) >= alive_since)
+    if status is RunStatus.STALLED:
+        return and_(running, col(Run.heartbeat_time) < alive_since)
+    return col(Run.status) == status
+
+
+async def page(
+    session: AsyncSession, statement: Select[tuple[Run]], page: Page, sort: str, *, descending: bool
+) -> Paged[Run]:
+    """A page of a `listing` in the order of one of SORTS, ties by id."""
+    orders = [Order(SORTS[sort], descending), Order(col(Run.id), descending)]
+    return await page.run(session, statement, orders)
+
+
+async def going_stale(
+    session: AsyncSession, experiment_ids: Sequence[str], since: datetime, until: datetime
+) -> list[Run]:
+    """Running runs whose last heartbeat lies in [since, until)."""
+    rows = await session.execute(
+        select(Run).where(
+            col(Run.experiment_id).in_(experiment_ids),
+            col(Run.lifecycle) == Lifecycle.ACTIVE,
+            col(Run.status) == RunStatus.RUNNING,
+            col(Run.heartbeat_time) >= since,
+            col(Run.heartbeat_time) < until,
+        )
+    )
+    return list(rows.scalars())
+
+
+async def beat(session: AsyncSession, run_ids: Sequence[str], now: datetime) -> list[Run]:
+    """Set the heartbeat of these runs; those that exist are returned."""
+    await session.execute(
+        update(Run).where(col(Run.id).in_(sorted(run_ids))).values(heartbeat_time=now)
+    )
+    return list((await by_ids(session, run_ids)).values())
+
+
+async def of_runs(
+    session: AsyncSession,
+    table: type[Keyed],
+    run_ids: Sequence[str],
+    keys: Sequence[str] | None,
+    search: str | None,
+    page: Page,
+) -> dict[str, Paged[Keyed]]:
+    """For each run a page of its params, tags or series, ordered by key; one statement in all."""
+    key, run_id = col(table.key), col(table.run_id)
+    conditions = []
+    if keys is not None:
+        conditions.append(key.in_(keys))
+    if search:
+        conditions.append(contains(key, search))
+    if page.after is not None:  # a key is its own cursor
+        conditions.append(key > page.after)
+    statement = select(table)
+    if len(run_ids) == 1:
+        statement = statement.where(run_id == run_ids[0], *conditions)
+        statement = statement.order_by(key).limit(page.first + 1)
+    elif keys is not None and len(keys) <= page.first:
+        statement = statement.where(run_id.in_(run_ids), *conditions).order_by(run_id, key)
+    else:
+        place = func.row_number().over(partition_by=run_id, order_by=key).label("place")
+        ranked = select(run_id.label("run_id"), key.label("key"), place).where(
+            run_id.in_(run_ids), *conditions
+        )
+        chosen = ranked.subquery()
+        statement = statement.join(
+            chosen, and_(chosen.c.run_id == run_id, chosen.c.key == key)
+        ).where(chosen.c.place <= page.first + 1)
+        statement = statement.order_by(run_id, key)
+    found: dict[str, list[Keyed]] = {each: [] for each in run_ids}
+    for row in (await session.execute(statement)).scalars():
+        found[row.run_id].append(row)
+    return {
+        each: Paged(
+            rows[: page.first],
+            [row.key for row in rows[: page.first]],
+            len(rows) > page.first,
+            page.after is not None,
+        )
+        for each, rows in found.items()
+    }
+
+
+async def keyed_counts(
+    session: AsyncSession,
+    table: type[Keyed],
+    run_ids: Sequence[str],
+    keys: Sequence[str] | None,
+    search: str | None,
+) -> dict[str, int]:
+    """How many params, tags or series each run has."""
+    run_id, key = col(table.run_id), col(table.key)
+    statement = select(run_id, func.count()).where(run_id.in_(run_ids)).group_by(run_id)
+    if keys is not None:
+        statement = statement.where(key.in_(keys))
+    if search:
+        statement = statement.where(contains(key, search))
+    rows = await session.execute(statement)
+    return dict.fromkeys(run_ids, 0) | {row[0]: row[1] for row in rows}
+
+
+async def params(session: AsyncSession, run_id: str, keys: Sequence[str]) -> dict[str, Param]:
+    """Params of a run by key."""
+    rows = await session.execute(
+        select(Param).where(col(Param.run_id) == run_id, col(Param.key).in_(keys))
+    )
+    return {row.key: row for row in rows.scalars()}
+
+
+async def set_tags(session: AsyncSession, run: Run, tags: Sequence[tuple[str, str]]) -> None:
+    """Set tags; the last value of a key stands."""
+    connection = await session.connection()
+    dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
+    insert = dialect.insert(table_of(Tag))
+    rows = [
+        {"run_id": run.id, "experiment_id": run.experiment_id, "key": key, "value": value}
+        for key, value in sorted(dict(tags).items())
+    ]
+    await connection.execute(
+        insert.on_conflict_do_update(
+            index_elements=["run_id", "key"], set_={"value": insert.excluded.value}
+        ),
+        rows,
+    )
+
+
+async def report_dropped(session: AsyncSession, run: Run, writer: str, dropped: int) -> None:
+    """Note how many points a writer dropped so far; the run shows the sum over its writers."""
+    connection = await session.connection()
+    dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
+    cursor = table_of(WriterCursor)
+    insert = dialect.insert(cursor)
+    await connection.execute(
+        insert.on_conflict_do_update(
+            index_elements=["run_id", "writer"],
+            set_={"dropped_points": insert.excluded.dropped_points},
+            where=cursor.c.dropped_points < insert.excluded.dropped_points,
+        ),
+        [{"run_id": run.id, "writer": writer, "next_record": 0, "dropped_points": dropped}],
+    )
+    total = await connection.execute(
+        select(func.sum(cursor.c.dropped_points)).where(cursor.c.run_id == run.id)
+    )
+    run.dropped_points = int(total.scalar_one() or 0)
