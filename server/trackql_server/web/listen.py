@@ -99,9 +99,9 @@ class _Server(uvicorn.Server):
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
-        # What start-up made stays: the collector need not walk it again and again.
-        gc.collect()
+        # What start-up made stays: the collector need never walk it.
         gc.freeze()
+        gc.enable()
         if not self.should_exit:
             self._listening()
 
