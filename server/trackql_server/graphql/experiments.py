@@ -7,6 +7,7 @@ import strawberry
 
 from trackql_server import models
 from trackql_server.domain import experiments as domain
+from trackql_server.domain import runs as run_domain
 from trackql_server.graphql.context import Info
 from trackql_server.graphql.listing import (
     LifecycleFilter,
