@@ -45,7 +45,7 @@ class Trackql:
         self._sdk.end_run()
 
     def series(self, run: str, key: str) -> "list[float] | array[float]":
-        return array("d", self._sdk.Client().metric_history(run, key).values)
+        return array("d", self._sdk.Client().history(run, key).values)
 
 
 class Trackio:

@@ -5,8 +5,10 @@ import re
 import subprocess
 from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 import pytest
+import typer
 from typer.main import get_command
 
 from trackql import config
@@ -91,7 +93,7 @@ def test_every_script_is_executable() -> None:
 
 def test_the_architecture_names_files_that_exist() -> None:
     text = (ROOT / "ARCHITECTURE.md").read_text()
-    named = set(re.findall(r"`([\w./-]+(?:\.\w+|/))`", text))
+    named = set(re.findall(r"`([\w.-]*/[\w./-]*|\w+\.(?:graphql|toml|md))`", text))
     assert len(named) > 25
     assert sorted(name for name in named if not (ROOT / name).exists()) == []
 
@@ -109,13 +111,17 @@ def test_every_command_has_its_heading() -> None:
     assert found == set(commands("trackql", root))
 
 
-def commands(path: str, command: object) -> list[str]:
+def commands(path: str, command: Any) -> list[str]:
     """The full names of all commands below this one that do something."""
-    below: dict[str, object] = getattr(command, "commands", {})
-    names = [] if below or path == "trackql" else [path]
-    for name, child in below.items():
-        names += commands(f"{path} {name}", child)
-    return names
+    context = typer.Context(command)
+    names = command.list_commands(context) if hasattr(command, "list_commands") else []
+    if not names:
+        return [path]
+    return [
+        full
+        for name in names
+        for full in commands(f"{path} {name}", command.get_command(context, name))
+    ]
 
 
 def test_every_public_name_of_the_sdk_has_its_heading() -> None:

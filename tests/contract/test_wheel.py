@@ -18,7 +18,16 @@ pytestmark = pytest.mark.slow
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("wheel")
-    build = [sys.executable, "-m", "hatchling", "build", "--target", "wheel", "--directory", folder]
+    build = [
+        sys.executable,
+        "-m",
+        "hatchling",
+        "build",
+        "--target",
+        "wheel",
+        "--directory",
+        str(folder),
+    ]
     subprocess.run(build, cwd=ROOT, check=True, capture_output=True)
     [built] = folder.glob("trackql-*.whl")
     return built
@@ -30,7 +39,15 @@ def base(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     home = tmp_path_factory.mktemp("base")
     subprocess.run([sys.executable, "-m", "venv", home], check=True)
     programs = home / "bin"
-    install = [programs / "python", "-m", "pip", "install", "--no-deps", "--no-index", wheel]
+    install = [
+        str(programs / "python"),
+        "-m",
+        "pip",
+        "install",
+        "--no-deps",
+        "--no-index",
+        str(wheel),
+    ]
     subprocess.run(install, check=True, capture_output=True)
     [packages] = home.glob("lib/python*/site-packages")
     for name in needed("trackql"):
