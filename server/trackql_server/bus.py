@@ -62,10 +62,12 @@ class Bus(Generic[E]):
     def __init__(self) -> None:
         self._listeners: dict[str, set[Listener[E]]] = {}
         self._closed = False
+        self.listeners = 0
 
     def listen(self, topics: Iterable[str]) -> Listener[E]:
         """A new listener; give it to `leave` when done."""
         listener: Listener[E] = Listener(topics)
+        self.listeners += 1
         for topic in listener.topics:
             self._listeners.setdefault(topic, set()).add(listener)
         if self._closed:
@@ -74,6 +76,7 @@ class Bus(Generic[E]):
 
     def leave(self, listener: Listener[E]) -> None:
         """Forget a listener."""
+        self.listeners -= 1
         for topic in listener.topics:
             here = self._listeners.get(topic, set())
             here.discard(listener)
@@ -84,10 +87,6 @@ class Bus(Generic[E]):
         """Tell everyone who listens to the event's topic."""
         for listener in self._listeners.get(event.topic, ()):
             listener.tell(event)
-
-    def heard(self, topic: str) -> int:
-        """How many listen to a topic."""
-        return len(self._listeners.get(topic, ()))
 
     def close(self) -> None:
         """End every listener, as the server goes down."""

@@ -6,10 +6,11 @@ keep up gets bigger pieces, never a queue.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from sqlalchemy import Connection
 
 from trackql_server.domain import access
 from trackql_server.domain.context import Context
@@ -71,7 +72,7 @@ async def follow_points(
     *,
     backlog: bool,
     max_points: int | None,
-) -> AsyncIterator[list[Delta]]:
+) -> AsyncGenerator[list[Delta], None]:
     """New points of runs for as long as the caller listens.
 
     A series starts at its offset in `after`, else at 0 with `backlog`, else at its present end;
@@ -192,7 +193,7 @@ async def _read(
                 places[row.run_id, row.key].series_id = row.id
     if missing:
 
-        def read(connection):  # type: ignore[no-untyped-def]
+        def read(connection: Connection) -> list[Columns]:
             return [
                 store.columns(connection, Span(places[each].series_id or 0, *spans[each]))
                 for each in missing
@@ -203,7 +204,9 @@ async def _read(
 
 
 def _reduced(columns: Columns, start: int, max_points: int) -> Columns:
-    assert columns.steps is not None and columns.times is not None and columns.values is not None
+    assert columns.steps is not None
+    assert columns.times is not None
+    assert columns.values is not None
     offsets = np.arange(start, start + len(columns.values))
     points = Points(offsets, offsets, columns.steps, columns.times, columns.values)
     shift = shift_for(int(offsets[0]), int(offsets[-1]), max(1, max_points // 4))
@@ -213,7 +216,7 @@ def _reduced(columns: Columns, start: int, max_points: int) -> Columns:
 
 async def follow_runs(
     ctx: Context, experiment_ids: Sequence[str], run_ids: Sequence[str]
-) -> AsyncIterator[list[Run]]:
+) -> AsyncGenerator[list[Run], None]:
     """Runs that were made or changed, of these experiments and among these runs."""
     access.require_read(ctx.viewer)
     topics = [experiment_topic(each) for each in experiment_ids] + [run_topic(e) for e in run_ids]

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from sqlalchemy import Connection
 
 from trackql_server.domain import access, records, words
 from trackql_server.domain.context import Context
@@ -193,7 +194,7 @@ async def histories(
             limit="history_points",
         )
 
-    def read(connection):  # type: ignore[no-untyped-def]
+    def read(connection: Connection) -> list[Columns]:
         return [
             store.columns(connection, span, steps=steps, times=times, values=values)
             for span in spans

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from sqlalchemy import Select
 from sqlalchemy.exc import IntegrityError
 from sqlmodel.ext.asyncio.session import AsyncSession
 
@@ -90,7 +91,7 @@ async def count(ctx: Context, asked: Filter) -> int:
         return await paging.count(session, _listing(ctx, asked))
 
 
-def _listing(ctx: Context, asked: Filter):  # type: ignore[no-untyped-def]
+def _listing(ctx: Context, asked: Filter) -> Select[Run]:
     return store.listing(
         experiment_ids=asked.experiment_ids,
         parent_run_id=asked.parent_run_id,

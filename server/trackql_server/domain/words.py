@@ -13,22 +13,31 @@ LONGEST_DESCRIPTION = 1_000_000
 RUN_ID = re.compile(r"[0-9a-f]{32}")
 WRITER = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
+# fmt: off
 ADJECTIVES = (
-    "able amber ample apt bold brave bright brisk calm candid clear clever cosmic crisp daring deft"
-    " eager early exact fair fast fine fleet fond frank free fresh gentle glad golden grand happy"
-    " hardy honest humble ideal jolly keen kind lively loyal lucid lucky mellow merry mighty modest"
-    " neat nimble noble novel open patient placid plucky polite proud quick quiet rapid ready regal"
-    " robust rosy serene sharp shiny silent simple sleek smart smooth snappy solid spry stable"
-    " steady still sunny swift tidy tranquil true upbeat vivid warm wise witty zesty"
-).split()
+    "able", "amber", "ample", "apt", "bold", "brave", "bright", "brisk", "calm", "candid", "clear",
+    "clever", "cosmic", "crisp", "daring", "deft", "eager", "early", "exact", "fair", "fast",
+    "fine", "fleet", "fond", "frank", "free", "fresh", "gentle", "glad", "golden", "grand", "happy",
+    "hardy", "honest", "humble", "ideal", "jolly", "keen", "kind", "lively", "loyal", "lucid",
+    "lucky", "mellow", "merry", "mighty", "modest", "neat", "nimble", "noble", "novel", "open",
+    "patient", "placid", "plucky", "polite", "proud", "quick", "quiet", "rapid", "ready", "regal",
+    "robust", "rosy", "serene", "sharp", "shiny", "silent", "simple", "sleek", "smart", "smooth",
+    "snappy", "solid", "spry", "stable", "steady", "still", "sunny", "swift", "tidy", "tranquil",
+    "true", "upbeat", "vivid", "warm", "wise", "witty", "zesty",
+)
 NOUNS = (
-    "alder ant auk badger bass bear beech bison boar calf carp cedar cod colt crane crow deer dove"
-    " duck eagle eel elk elm falcon fawn fern finch fir fox frog gnu goat goose grouse gull hare"
-    " hawk hazel heron horse ibex jay kite koala lark lemur lion lynx maple mare mink mole moose"
-    " moth mule newt oak orca otter owl ox panda perch pike pine plover pony puma quail ram raven"
-    " robin rook sage salmon seal shrew shrike skunk sloth snail sole spruce stag stoat stork swan"
-    " swift teal tern thrush toad trout vole wasp whale willow wolf wren yak yew zebra"
-).split()
+    "alder", "ant", "auk", "badger", "bass", "bear", "beech", "bison", "boar", "calf", "carp",
+    "cedar", "cod", "colt", "crane", "crow", "deer", "dove", "duck", "eagle", "eel", "elk", "elm",
+    "falcon", "fawn", "fern", "finch", "fir", "fox", "frog", "gnu", "goat", "goose", "grouse",
+    "gull", "hare", "hawk", "hazel", "heron", "horse", "ibex", "jay", "kite", "koala", "lark",
+    "lemur", "lion", "lynx", "maple", "mare", "mink", "mole", "moose", "moth", "mule", "newt",
+    "oak", "orca", "otter", "owl", "ox", "panda", "perch", "pike", "pine", "plover", "pony", "puma",
+    "quail", "ram", "raven", "robin", "rook", "sage", "salmon", "seal", "shrew", "shrike", "skunk",
+    "sloth", "snail", "sole", "spruce", "stag", "stoat", "stork", "swan", "swift", "teal", "tern",
+    "thrush", "toad", "trout", "vole", "wasp", "whale", "willow", "wolf", "wren", "yak", "yew",
+    "zebra",
+)
+# fmt: on
 
 
 def name(text: str, argument: str) -> str:

@@ -1,7 +1,7 @@
 """How lists of runs are asked for: which, in what order, a page at a time."""
 
 from enum import Enum
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import strawberry
 
@@ -78,6 +78,9 @@ Order = Annotated[
     strawberry.argument(description="How they are sorted; newest first if left out."),
 ]
 
+
+if TYPE_CHECKING:
+    from trackql_server.graphql.runs import Run
 
 RunConnection = Connection[Annotated["Run", strawberry.lazy("trackql_server.graphql.runs")]]
 

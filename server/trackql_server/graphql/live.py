@@ -111,7 +111,7 @@ class LiveSubscription:
         ] = None,
     ) -> AsyncGenerator[MetricsLogged, None]:
         _bounded(run_ids)
-        offsets = {(each.run_id, each.key): each.offset for each in after or ()}
+        offsets = {(str(each.run_id), each.key): int(each.offset) for each in after or ()}
         if any(offset < 0 for offset in offsets.values()):
             raise InvalidInput("after: an offset is negative", argument="after")
         events = live.follow_points(

@@ -29,6 +29,9 @@ RunIds = Annotated[list[strawberry.ID], strawberry.argument(description="Of thes
 MetricKeys = Annotated[list[str], strawberry.argument(description="With these keys.")]
 
 
+FIRST_OFFSET = Int64(0)
+
+
 @strawberry.enum(description="What lies along the x axis of a curve.")
 class MetricAxis(Enum):
     STEP = strawberry.enum_value("STEP", description="The step that was logged.")
@@ -257,7 +260,7 @@ class MetricQuery:
         keys: MetricKeys,
         offset: Annotated[
             Int64, strawberry.argument(description="Offset of the first point of each series.")
-        ] = Int64(0),
+        ] = FIRST_OFFSET,
         limit: Annotated[int, strawberry.argument(description="Points of each series.")] = 10_000,
     ) -> list[History]:
         names = set(_names(info.selected_fields))

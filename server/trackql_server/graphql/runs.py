@@ -408,7 +408,7 @@ class RunMutation:
 
     @strawberry.mutation(graphql_type=Run, description="End a run.")
     async def finish_run(self, info: Info, input: Given[FinishRunInput]) -> models.Run:
-        status = models.RunStatus(input.status.value)
+        status = models.RunStatus(input.status.name)
         return await domain.finish(info.context.ctx, input.id, status, input.end_time)
 
     @strawberry.mutation(graphql_type=Run, description="Put a run into the trash.")

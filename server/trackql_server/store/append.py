@@ -45,7 +45,8 @@ HEARTBEAT_FRESH = timedelta(seconds=5)
 # A lost race for a new series or a deadlock is over at the second try; the third is for luck.
 TRIES = 3
 
-RUN, SERIES, CHUNK, CURSOR = map(table_of, (Run, MetricSeries, MetricChunk, WriterCursor))
+RUN, SERIES = table_of(Run), table_of(MetricSeries)
+CHUNK, CURSOR = table_of(MetricChunk), table_of(WriterCursor)
 
 UPDATE_SERIES = (
     update(SERIES)
@@ -214,11 +215,10 @@ class MetricWriter:
                         break
 
     def _take(self) -> list[Waiting]:
-        points = 0
-        for taken, waiting in enumerate(self._waiting, 1):
-            points += waiting.batch.points
-            if points >= GROUP_POINTS:
-                break
+        taken = points = 0
+        while taken < len(self._waiting) and points < GROUP_POINTS:
+            points += self._waiting[taken].batch.points
+            taken += 1
         group, self._waiting = self._waiting[:taken], self._waiting[taken:]
         return group
 

@@ -35,7 +35,7 @@ async def by_name(session: AsyncSession, name: str) -> Experiment | None:
     return rows.scalar_one_or_none()
 
 
-def listing(search: str | None, lifecycle: Lifecycle | None) -> Select[tuple[Experiment]]:
+def listing(search: str | None, lifecycle: Lifecycle | None) -> Select[Experiment]:
     """Experiments whose name contains `search`."""
     statement = select(Experiment)
     if lifecycle is not None:
@@ -49,7 +49,9 @@ async def page(
     session: AsyncSession, page: Page, search: str | None, lifecycle: Lifecycle | None
 ) -> Paged[Experiment]:
     """A page of `listing` by name."""
-    return await page.run(session, listing(search, lifecycle), [Order(col(Experiment.name))])
+    return await page.run(
+        session, listing(search, lifecycle), [Order("name", col(Experiment.name))]
+    )
 
 
 async def tags(session: AsyncSession, ids: Sequence[str]) -> dict[str, list[ExperimentTag]]:

@@ -2,9 +2,10 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
-from sqlalchemy import Connection, Row, and_, func, select
+from sqlalchemy import Connection, Row, Select, and_, func, select
 from sqlmodel import col
 from sqlmodel.ext.asyncio.session import AsyncSession
 
@@ -79,7 +80,7 @@ def columns(
         0,
     )
     statement = (
-        select(CHUNK.c.start, CHUNK.c.count, *wanted)
+        select(CHUNK.c.start, CHUNK.c.count.label("length"), *wanted)
         .where(
             CHUNK.c.series_id == span.series_id, CHUNK.c.start >= reach, CHUNK.c.start < span.stop
         )
@@ -94,12 +95,12 @@ def columns(
     filled = 0
     for row in _stream(connection, statement):
         begin = span.start + filled - row.start
-        take = min(row.count - begin, length - filled)
+        take = min(row.length - begin, length - filled)
         source, target = slice(begin, begin + take), slice(filled, filled + take)
         if result.steps is not None:
-            result.steps[target] = unpack_ints(row.steps, row.count)[source]
+            result.steps[target] = unpack_ints(row.steps, row.length)[source]
         if result.times is not None:
-            result.times[target] = unpack_ints(row.times, row.count)[source]
+            result.times[target] = unpack_ints(row.times, row.length)[source]
         if result.values is not None:
             result.values[target] = unpack_floats(row.points)[source]
         filled += take
@@ -168,18 +169,18 @@ class Tracer:
         self.kept: list[Points] = []
         self.total = 0
         self.smoother = Smoother(window.smoothing) if window.smoothing > 0 else None
-        # The average runs along the axis; where the axis does not follow arrival, sort it all first.
+        # The average runs along the axis; where that is not the order of arrival, sort first.
         self.whole: list[Points] | None = None
         if self.smoother is not None and not (
             window.axis == "offsets" or (window.axis == "steps" and series.steps_rise)
         ):
             self.whole = []
 
-    def feed(self, row: Row) -> None:  # type: ignore[type-arg]
+    def feed(self, row: Row[Any]) -> None:
         """Take in a chunk."""
-        offsets = np.arange(row.start, row.start + row.count)
-        steps = unpack_ints(row.steps, row.count)
-        times = unpack_ints(row.times, row.count)
+        offsets = np.arange(row.start, row.start + row.length)
+        steps = unpack_ints(row.steps, row.length)
+        times = unpack_ints(row.times, row.length)
         axis = {"offsets": offsets, "steps": steps, "times": times}[self.window.axis]
         points = Points(axis, offsets, steps, times, unpack_floats(row.points))
         if self.whole is not None:
@@ -232,11 +233,11 @@ def _shares(asked: Sequence[tuple[MetricSeries, Window]]) -> Iterator[list[int]]
         yield share
 
 
-def _chunks(asked: Sequence[tuple[MetricSeries, Window]]):  # type: ignore[no-untyped-def]
+def _chunks(asked: Sequence[tuple[MetricSeries, Window]]) -> Select[Any]:
     statement = select(
         CHUNK.c.series_id,
         CHUNK.c.start,
-        CHUNK.c.count,
+        CHUNK.c.count.label("length"),
         CHUNK.c.steps,
         CHUNK.c.times,
         CHUNK.c.points,
@@ -255,7 +256,7 @@ def _chunks(asked: Sequence[tuple[MetricSeries, Window]]):  # type: ignore[no-un
     return statement.where(and_(high >= window.low, low <= window.high))
 
 
-def _stream(connection: Connection, statement) -> Iterator[Row]:  # type: ignore[no-untyped-def, type-arg]
+def _stream(connection: Connection, statement: Select[Any]) -> Iterator[Row[Any]]:
     """Rows a few at a time: asyncpg and SQLite would else hold every column in memory."""
     result = connection.execution_options(yield_per=CHUNKS_A_FETCH).execute(statement)
     yield from result

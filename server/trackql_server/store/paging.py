@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any, Generic, TypeVar
 
 import orjson
-from sqlalchemy import ColumnElement, Select, and_, func, or_, select
+from sqlalchemy import ColumnElement, Select, SQLColumnExpression, and_, func, or_, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from trackql_server.errors import InvalidInput
@@ -19,9 +19,10 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """One sort column, which is never null, and its direction."""
+    """One sort column, which is never null, by the name it has on a row, and its direction."""
 
-    column: ColumnElement[Any]
+    name: str
+    column: SQLColumnExpression[Any]
     descending: bool = False
 
 
@@ -43,7 +44,7 @@ class Page:
     after: str | None = None
 
     async def run(
-        self, session: AsyncSession, statement: Select[tuple[T]], orders: Sequence[Order]
+        self, session: AsyncSession, statement: Select[T], orders: Sequence[Order]
     ) -> Paged[T]:
         """The page of what `statement` selects, in the order of `orders`, which must be total."""
         if self.after is not None:
@@ -51,11 +52,10 @@ class Page:
         statement = statement.order_by(
             *(order.column.desc() if order.descending else order.column.asc() for order in orders)
         )
-        names = [order.column.key for order in orders]
         found = await session.execute(statement.limit(self.first + 1))
         rows = list(found.scalars())
         shown = rows[: self.first]
-        cursors = [write_cursor([getattr(row, str(name)) for name in names]) for row in shown]
+        cursors = [write_cursor([getattr(row, order.name) for order in orders]) for row in shown]
         return Paged(shown, cursors, len(rows) > self.first, self.after is not None)
 
 

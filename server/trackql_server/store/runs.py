@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, TypeVar
 
-from sqlalchemy import Select, and_, func, or_, select, update
+from sqlalchemy import ColumnElement, Select, and_, func, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import col
 from sqlmodel.ext.asyncio.session import AsyncSession
@@ -24,10 +24,10 @@ from trackql_server.store.paging import Order, Page, Paged, contains
 Keyed = TypeVar("Keyed", Param, Tag, MetricSeries)
 
 SORTS = {
-    "START_TIME": col(Run.start_time),
-    "NAME": col(Run.name),
-    "STATUS": col(Run.status),
-    "DURATION": col(Run.duration_ms),
+    "START_TIME": ("start_time", col(Run.start_time)),
+    "NAME": ("name", col(Run.name)),
+    "STATUS": ("status", col(Run.status)),
+    "DURATION": ("duration_ms", col(Run.duration_ms)),
 }
 
 
@@ -51,7 +51,7 @@ def listing(
     lifecycle: Lifecycle | None = None,
     search: str | None = None,
     alive_since: datetime,
-) -> Select[tuple[Run]]:
+) -> Select[Run]:
     """Runs by what they belong to and how they are; `alive_since` tells RUNNING from STALLED."""
     statement = select(Run)
     if experiment_ids is not None:
@@ -82,10 +82,10 @@ def _has(status: RunStatus, alive_since: datetime) -> Any:
 
 
 async def page(
-    session: AsyncSession, statement: Select[tuple[Run]], page: Page, sort: str, *, descending: bool
+    session: AsyncSession, statement: Select[Run], page: Page, sort: str, *, descending: bool
 ) -> Paged[Run]:
     """A page of a `listing` in the order of one of SORTS, ties by id."""
-    orders = [Order(SORTS[sort], descending), Order(col(Run.id), descending)]
+    orders = [Order(*SORTS[sort], descending), Order("id", col(Run.id), descending)]
     return await page.run(session, statement, orders)
 
 
@@ -123,7 +123,7 @@ async def of_runs(
 ) -> dict[str, Paged[Keyed]]:
     """For each run a page of its params, tags or series, ordered by key; one statement in all."""
     key, run_id = col(table.key), col(table.run_id)
-    conditions = []
+    conditions: list[ColumnElement[bool]] = []
     if keys is not None:
         conditions.append(key.in_(keys))
     if search:

@@ -31,7 +31,7 @@ from trackql_server.store.database import Database
 
 log = logging.getLogger(__name__)
 
-RUN, SERIES, CHUNK = map(table_of, (Run, MetricSeries, MetricChunk))
+RUN, SERIES, CHUNK = table_of(Run), table_of(MetricSeries), table_of(MetricChunk)
 
 # Merged when this many chunks of a series are open: reading stays within a few dozen rows.
 OPEN_CHUNKS = 48

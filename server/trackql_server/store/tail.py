@@ -3,11 +3,15 @@
 from collections import OrderedDict, deque
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 import numpy as np
 
 from trackql_server.store.append import Appended
+from trackql_server.store.columns import Float64s, Int64s
 from trackql_server.store.metrics import Columns
+
+Column = TypeVar("Column", Int64s, Float64s)
 
 # Points kept of one series (1.5 MiB): a subscriber further behind reads from the database.
 POINTS = 65_536
@@ -81,5 +85,5 @@ class Tail:
         return columns
 
 
-def _cut(part: Appended, column, start: int, stop: int):  # type: ignore[no-untyped-def]
+def _cut(part: Appended, column: Column, start: int, stop: int) -> Column:
     return column[max(0, start - part.start) : stop - part.start]
