@@ -276,6 +276,7 @@ class Sender:
         self.asleep = False
         self.thread: threading.Thread | None = None
         self._waiters: list[SimpleQueue[None]] = []
+        self._stopping = False
         self._lock = threading.Lock()
 
     def route(self, url: str) -> Route:
@@ -298,6 +299,13 @@ class Sender:
     def wake(self) -> None:
         self.asleep = False
         self.inbox.put(None)
+
+    def stop(self) -> None:
+        """End the thread; what is not delivered stays in the journals."""
+        self._stopping = True
+        self.wake()
+        if self.thread is not None:
+            self.thread.join()
 
     def wait(self, lanes: list[Lane], timeout: float | None, default: float) -> bool:
         """Until the server has what these lanes hold now; False when the deadline came first.
@@ -325,7 +333,7 @@ class Sender:
             self._waiters.remove(signal)
 
     def _run(self) -> None:
-        while True:
+        while not self._stopping:
             started = time.monotonic()
             busy = self._round()
             for signal in tuple(self._waiters):
