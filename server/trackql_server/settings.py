@@ -71,7 +71,7 @@ class Settings(BaseSettings):
     limit_aliases: int = Field(default=200, gt=0, description="Most aliases in an operation.")
     limit_tokens: int = Field(default=5_000, gt=0, description="Most tokens in a GraphQL document.")
     limit_cost: int = Field(
-        default=500_000,
+        default=1_000_000,
         gt=0,
         description="Most values that an operation may resolve, its lists full.",
     )

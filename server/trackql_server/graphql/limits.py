@@ -19,6 +19,7 @@ from graphql import (
     is_composite_type,
     is_list_type,
     is_non_null_type,
+    is_scalar_type,
     value_from_ast_untyped,
 )
 from graphql.pyutils import Undefined
@@ -34,7 +35,7 @@ class Limits:
     depth: int = 20
     aliases: int = 200
     tokens: int = 5_000
-    cost: int = 500_000
+    cost: int = 1_000_000
 
 
 def check_shape(document: DocumentNode, limits: Limits) -> None:
@@ -216,7 +217,10 @@ def _field(node: FieldNode, definition: GraphQLField) -> _Field:
     given = {argument.name.value: argument.value for argument in node.arguments or ()}
     values: dict[str, object] = {}
     for name, argument in definition.args.items():
-        if name != "first" and not _is_list(argument.type):
+        # Lists of ids or names say how many are asked for; others filter, or say where to resume.
+        if name != "first" and not (
+            _is_list(argument.type) and is_scalar_type(get_named_type(argument.type))
+        ):
             continue
         if (value := given.get(name)) is not None:
             values[name] = (
