@@ -22,7 +22,6 @@ from hashlib import sha256
 from threading import Event, Thread
 from typing import Any
 
-import httpx
 import numpy as np
 
 from scripts.benchmarks.report import Figure, in_turn, median
@@ -101,7 +100,7 @@ def _cold(space: Workspace, row: str, columns: dict[str, Floats], at_most: float
     grown: dict[str, list[float]] = defaultdict(list)
 
     def once(system: System, ask: Callable[[System], Any], check: Callable[[Any], None]) -> None:
-        system.server.restart()
+        system.restart()
         time.sleep(1)  # what the start still does in the background is not the request's
         with _Memory(system) as memory:
             before = time.perf_counter()
@@ -183,7 +182,7 @@ def _every_extreme(curves: Any, columns: dict[str, Floats]) -> None:
 
 
 def logs(system: System, run: str) -> Any:
-    reply = httpx.post(
+    reply = system.http.post(
         f"{system.server.url}/api/get_logs_batch",
         json={
             "project": "bench",
@@ -191,17 +190,15 @@ def logs(system: System, run: str) -> Any:
             "max_points": 3000,
             "scalar_only": True,
         },
-        timeout=120,
     )
     return reply.raise_for_status().json()["data"][0]["logs"]
 
 
 def intervals(system: System, run: str, keys: list[str]) -> Any:
     def one(key: str) -> Any:
-        reply = httpx.get(
+        reply = system.http.get(
             f"{system.server.url}/ajax-api/2.0/mlflow/metrics/get-history-bulk-interval",
             params={"run_ids": run, "metric_key": key, "max_results": 320},
-            timeout=120,
         )
         return reply.raise_for_status().json().get("metrics", [])
 

@@ -96,6 +96,7 @@ class System(ABC):
         self.home = home
         home.mkdir(parents=True, exist_ok=True)
         self.server = self._server()
+        self.http = httpx.Client(timeout=120, trust_env=False)
 
     @property
     @abstractmethod
@@ -122,6 +123,12 @@ class System(ABC):
         """Start a training script."""
         return Driver(self.python, tracker or self.tracker, command, self.env, **arguments)
 
+    def restart(self) -> None:
+        """Restart the server; the next request opens a new connection."""
+        self.http.close()
+        self.server.restart()
+        self.http = httpx.Client(timeout=120, trust_env=False)
+
     def resident(self) -> int:
         """Bytes resident in the server and all its processes."""
         main = psutil.Process(self.server.pid)
@@ -147,10 +154,8 @@ class Trackql(System):
 
     def ask(self, document: str, **variables: Any) -> dict[str, Any]:
         """One GraphQL request over HTTP."""
-        reply = httpx.post(
-            f"{self.server.url}/graphql",
-            json={"query": document, "variables": variables},
-            timeout=60,
+        reply = self.http.post(
+            f"{self.server.url}/graphql", json={"query": document, "variables": variables}
         )
         answer = reply.json()
         if answer.get("errors"):
