@@ -22,6 +22,7 @@ from trackql_server.errors import NotFound, RunDeleted, TrackqlError, Unavailabl
 from trackql_server.models import Lifecycle, MetricChunk, MetricSeries, Run, WriterCursor
 from trackql_server.models.columns import table_of
 from trackql_server.store import journal, summary
+from trackql_server.store.bulk import Bulk
 from trackql_server.store.columns import Float64s, Int64s, pack_floats, pack_ints
 from trackql_server.store.database import Database
 
@@ -48,11 +49,28 @@ TRIES = 3
 RUN, SERIES = table_of(Run), table_of(MetricSeries)
 CHUNK, CURSOR = table_of(MetricChunk), table_of(WriterCursor)
 
-UPDATE_SERIES = (
+NEW_SERIES_COLUMNS = ("run_id", "key", "id", "experiment_id", "open_chunks", *summary.COLUMNS)
+INSERT_SERIES = Bulk(insert(SERIES), NEW_SERIES_COLUMNS)
+UPDATE_SERIES = Bulk(
     update(SERIES)
     .where(SERIES.c.id == bindparam("series_id"))
-    .values({name: bindparam(name) for name in [*summary.COLUMNS, "open_chunks"]})
+    .values({name: bindparam(name) for name in ("open_chunks", *summary.COLUMNS)}),
+    ("series_id", "open_chunks", *summary.COLUMNS),
 )
+CHUNK_COLUMNS = (
+    "series_id",
+    "start",
+    "count",
+    "sealed",
+    "low_step",
+    "high_step",
+    "low_time",
+    "high_time",
+    "steps",
+    "times",
+    "points",
+)
+INSERT_CHUNKS = Bulk(insert(CHUNK), CHUNK_COLUMNS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +169,7 @@ class Plan:
     cursors: dict[tuple[str, str], int]
     moved: dict[tuple[str, str], int] = field(default_factory=dict)
     grown: dict[tuple[str, str], Growth] = field(default_factory=dict)
-    chunks: list[dict[str, Any]] = field(default_factory=list)
+    chunks: list[tuple[Any, ...]] = field(default_factory=list)
     appended: list[Appended] = field(default_factory=list)
     outcomes: list[Stored | TrackqlError] = field(default_factory=list)
 
@@ -301,14 +319,20 @@ def _series(connection: Connection, batches: list[Batch]) -> dict[tuple[str, str
     for run_id, keys in sorted(wanted.items()):
         for some in sliced(sorted(keys), KEYS_A_STATEMENT):
             rows = connection.execute(
-                select(SERIES)
+                select(
+                    SERIES.c.key,
+                    SERIES.c.id,
+                    SERIES.c.experiment_id,
+                    SERIES.c.open_chunks,
+                    *(SERIES.c[name] for name in summary.COLUMNS),
+                )
                 .where(SERIES.c.run_id == run_id, SERIES.c.key.in_(some))
                 .order_by(SERIES.c.id)
                 .with_for_update()
             )
-            for row in rows:
-                found[row.run_id, row.key] = Growth(
-                    row.id, row.experiment_id, True, summary.of_row(row), row.open_chunks
+            for key, series_id, experiment_id, open_chunks, *columns in rows:
+                found[run_id, key] = Growth(
+                    series_id, experiment_id, True, summary.of_columns(columns), open_chunks
                 )
     return found
 
@@ -399,7 +423,10 @@ def _disjoint(tables: list[Table]) -> Iterator[Table]:
 
 def _append(plan: Plan, run: Target, table: Table) -> None:
     columns = np.ascontiguousarray(table.values.T)
-    pieces = list(_pieces(table.steps, table.times))
+    pieces = [
+        (begin, *_shared(table.steps[begin:end], table.times[begin:end]))
+        for begin, end in _cuts(len(table.steps))
+    ]
     summaries = summary.of_table(table.steps, table.times, table.values)
     for key, column, added in zip(table.keys, columns, summaries, strict=True):
         growth = plan.series.get((run.id, key))
@@ -411,16 +438,9 @@ def _append(plan: Plan, run: Target, table: Table) -> None:
         plan.appended.append(
             Appended(run.id, run.experiment_id, key, start, table.steps, table.times, column)
         )
-        for piece in pieces:
-            values = column[piece["begin"] : piece["begin"] + piece["count"]]
-            plan.chunks.append(
-                {
-                    **piece,
-                    "series_id": growth.id,
-                    "start": start + piece["begin"],
-                    "points": pack_floats(values),
-                }
-            )
+        for begin, count, *shared in pieces:
+            points = pack_floats(column[begin : begin + count])
+            plan.chunks.append((growth.id, start + begin, count, False, *shared, points))
         growth.open_chunks += len(pieces)
         if growth.summary is None:
             growth.summary = added
@@ -428,31 +448,19 @@ def _append(plan: Plan, run: Target, table: Table) -> None:
             growth.summary.add(added)
 
 
-def _pieces(steps: Int64s, times: Int64s) -> Iterator[dict[str, Any]]:
-    """What the chunks of all keys of a table share."""
-    for begin in range(0, len(steps), CHUNK_POINTS):
-        some_steps, some_times = (
-            steps[begin : begin + CHUNK_POINTS],
-            times[begin : begin + CHUNK_POINTS],
-        )
-        yield {
-            "begin": begin,
-            "count": len(some_steps),
-            "sealed": False,
-            **ranges(some_steps, some_times),
-            "steps": pack_ints(some_steps),
-            "times": pack_ints(some_times),
-        }
+def _cuts(length: int) -> Iterator[tuple[int, int]]:
+    for begin in range(0, length, CHUNK_POINTS):
+        yield begin, min(length, begin + CHUNK_POINTS)
 
 
-def ranges(steps: Int64s, times: Int64s) -> dict[str, int]:
+def _shared(steps: Int64s, times: Int64s) -> tuple[Any, ...]:
+    """What the chunks of all keys of a table have in common, in the order of CHUNK_COLUMNS."""
+    return (len(steps), *ranges(steps, times), pack_ints(steps), pack_ints(times))
+
+
+def ranges(steps: Int64s, times: Int64s) -> tuple[int, int, int, int]:
     """The columns of a chunk by which a zoomed chart passes it by."""
-    return {
-        "low_step": int(steps.min()),
-        "high_step": int(steps.max()),
-        "low_time": int(times.min()),
-        "high_time": int(times.max()),
-    }
+    return int(steps.min()), int(steps.max()), int(times.min()), int(times.max())
 
 
 _last_series_id = 0
@@ -473,35 +481,22 @@ def new_series_id() -> int:
 
 
 def _write(connection: Connection, plan: Plan) -> None:
-    _write_series(connection, plan.grown)
-    if plan.chunks:
-        connection.execute(insert(CHUNK), plan.chunks)
+    new: list[tuple[Any, ...]] = []
+    old: list[tuple[Any, ...]] = []
+    for (run_id, key), growth in sorted(plan.grown.items(), key=lambda item: item[1].id):
+        assert growth.summary is not None
+        columns = (growth.open_chunks, *growth.summary.columns())
+        if growth.stored:
+            old.append((growth.id, *columns))
+        else:
+            new.append((run_id, key, growth.id, growth.experiment_id, *columns))
+    INSERT_SERIES.run(connection, new)
+    UPDATE_SERIES.run(connection, old)
+    INSERT_CHUNKS.run(connection, plan.chunks)
     journal.advance(
         connection, [(run_id, writer, record) for (run_id, writer), record in plan.moved.items()]
     )
     _touch(connection, [plan.runs[run_id] for run_id, _ in plan.grown])
-
-
-def _write_series(connection: Connection, grown: dict[tuple[str, str], Growth]) -> None:
-    new: list[dict[str, Any]] = []
-    old: list[dict[str, Any]] = []
-    for (run_id, key), growth in sorted(grown.items(), key=lambda item: item[1].id):
-        assert growth.summary is not None
-        columns = growth.summary.columns()
-        columns["open_chunks"] = growth.open_chunks
-        if growth.stored:
-            columns["series_id"] = growth.id
-            old.append(columns)
-        else:
-            columns["run_id"] = run_id
-            columns["key"] = key
-            columns["id"] = growth.id
-            columns["experiment_id"] = growth.experiment_id
-            new.append(columns)
-    if new:
-        connection.execute(insert(SERIES), new)
-    if old:
-        connection.execute(UPDATE_SERIES, old)
 
 
 def _touch(connection: Connection, runs: list[Target]) -> None:

@@ -8,17 +8,24 @@ ended, are sealed: compressed and left alone. Reading never sees the difference.
 import asyncio
 import contextlib
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import numpy as np
-from sqlalchemy import Connection, delete, insert, select, update
+from sqlalchemy import Connection, delete, select, update
 from sqlalchemy.exc import DBAPIError
 
 from trackql_server.models import MetricChunk, MetricSeries, Run, RunStatus
 from trackql_server.models.columns import table_of
-from trackql_server.store.append import CHUNK_POINTS, Committed, ranges
+from trackql_server.store.append import (
+    CHUNK_COLUMNS,
+    CHUNK_POINTS,
+    INSERT_CHUNKS,
+    Committed,
+    ranges,
+)
 from trackql_server.store.columns import (
     pack_floats,
     pack_ints,
@@ -33,6 +40,8 @@ log = logging.getLogger(__name__)
 
 RUN, SERIES, CHUNK = table_of(Run), table_of(MetricSeries), table_of(MetricChunk)
 
+SEALED = CHUNK_COLUMNS.index("sealed")
+
 # Merged when this many chunks of a series are open: reading stays within a few dozen rows.
 OPEN_CHUNKS = 48
 
@@ -41,6 +50,9 @@ GROWTH = 4
 
 # Series merged in one transaction: the writer waits only for a few milliseconds.
 SERIES_A_MERGE = 20
+
+# Points unpacked at once (48 MB of columns); a longer backlog takes several transactions.
+POINTS_A_MERGE = 2_000_000
 
 # Runs looked at on a start, when chunks were left open by the process before.
 LEFT_OPEN = 10_000
@@ -54,13 +66,16 @@ class Merge:
 
     series_id: int
     old: list[Any]
-    new: list[dict[str, Any]] = field(default_factory=list)
+    new: list[tuple[Any, ...]] = field(default_factory=list)
 
 
 @dataclass(slots=True)
 class Work:
+    """Merges of one transaction; `left` are series of which more is due than fits in."""
+
     merges: list[Merge]
     ended: set[int]
+    left: list[int]
 
 
 class Sealer:
@@ -126,9 +141,10 @@ class Sealer:
 
 async def merge(database: Database, series_ids: Sequence[int]) -> None:
     """Merge the open chunks of these series; seal them where their run has ended."""
-    await database.run_write(
-        lambda connection: _look(connection, series_ids), _think, _write, heavy=True
-    )
+    left = list(series_ids)
+    while left:
+        work = await database.run_write(partial(_look, series_ids=left), _think, _write, heavy=True)
+        left = work.left
 
 
 def _left_open(connection: Connection) -> list[str]:
@@ -156,25 +172,57 @@ def _look(connection: Connection, series_ids: Sequence[int]) -> Work:
         .with_for_update(of=SERIES)
     ).all()
     ended = {row.id for row in locked if row.status in ENDED}
-    rows = connection.execute(
-        select(CHUNK)
-        .where(CHUNK.c.series_id.in_([row.id for row in locked]), CHUNK.c.sealed.is_(False))
+    outlines: dict[int, list[Any]] = {row.id: [] for row in locked}
+    for row in connection.execute(
+        select(CHUNK.c.series_id, CHUNK.c.start, CHUNK.c.count.label("length"))
+        .where(CHUNK.c.series_id.in_(list(outlines)), CHUNK.c.sealed.is_(False))
         .order_by(CHUNK.c.series_id, CHUNK.c.start)
-    ).all()
-    merges: dict[int, Merge] = {row.id: Merge(row.id, []) for row in locked}
-    for row in rows:
-        merges[row.series_id].old.append(row)
-    return Work(list(merges.values()), ended)
+    ):
+        outlines[row.series_id].append(row)
+    work, room = Work([], ended, []), POINTS_A_MERGE
+    for series_id, outline in outlines.items():
+        if not outline:
+            continue
+        chosen = _chosen(outline, room, ended=series_id in ended)
+        room -= sum(chunk.length for chunk in chosen)
+        if not chosen or chosen[-1].start != outline[-1].start:
+            work.left.append(series_id)
+        if chosen:
+            work.merges.append(Merge(series_id, _whole(connection, chosen)))
+    return work
+
+
+def _chosen(outline: list[Any], room: int, *, ended: bool) -> list[Any]:
+    """The chunks of a series to merge now: neighbours, about `room` points of them at most."""
+    if not ended and sum(chunk.length for chunk in outline) < CHUNK_POINTS:
+        outline = outline[_suffix([chunk.length for chunk in outline]) :]
+    chosen = []
+    for chunk in outline:
+        if room <= 0:
+            break
+        chosen.append(chunk)
+        room -= chunk.length
+    return chosen
+
+
+def _whole(connection: Connection, chosen: list[Any]) -> list[Any]:
+    """The chunks with their points."""
+    count = CHUNK.c.count.label("length")
+    rows = connection.execute(
+        select(CHUNK.c.start, count, CHUNK.c.steps, CHUNK.c.times, CHUNK.c.points)
+        .where(
+            CHUNK.c.series_id == chosen[0].series_id,
+            CHUNK.c.start >= chosen[0].start,
+            CHUNK.c.start <= chosen[-1].start,
+        )
+        .order_by(CHUNK.c.start)
+    )
+    return list(rows)
 
 
 def _think(work: Work) -> None:
     for each in work.merges:
-        ended = each.series_id in work.ended
-        total = sum(chunk.count for chunk in each.old)
-        if not ended and total < CHUNK_POINTS:
-            each.old = each.old[_suffix([chunk.count for chunk in each.old]) :]
-        if each.old:
-            each.new = list(_merged(each, seal_rest=ended))
+        each.new = list(_merged(each, seal_rest=each.series_id in work.ended))
 
 
 def _suffix(counts: Sequence[int]) -> int:
@@ -186,31 +234,29 @@ def _suffix(counts: Sequence[int]) -> int:
     return max(begin, 0)
 
 
-def _merged(each: Merge, *, seal_rest: bool) -> Any:
-    steps = np.concatenate([unpack_ints(chunk.steps, chunk.count) for chunk in each.old])
-    times = np.concatenate([unpack_ints(chunk.times, chunk.count) for chunk in each.old])
+def _merged(each: Merge, *, seal_rest: bool) -> Iterator[tuple[Any, ...]]:
+    steps = np.concatenate([unpack_ints(chunk.steps, chunk.length) for chunk in each.old])
+    times = np.concatenate([unpack_ints(chunk.times, chunk.length) for chunk in each.old])
     values = np.concatenate([unpack_floats(chunk.points) for chunk in each.old])
     start = each.old[0].start
     for begin in range(0, len(values), CHUNK_POINTS):
         part = slice(begin, begin + CHUNK_POINTS)
         count = len(values[part])
         sealed = seal_rest or count == CHUNK_POINTS
-        yield {
-            "series_id": each.series_id,
-            "start": start + begin,
-            "count": count,
-            "sealed": sealed,
-            **ranges(steps[part], times[part]),
-            "steps": (seal_ints if sealed else pack_ints)(steps[part]),
-            "times": (seal_ints if sealed else pack_ints)(times[part]),
-            "points": (seal_floats if sealed else pack_floats)(values[part]),
-        }
+        yield (
+            each.series_id,
+            start + begin,
+            count,
+            sealed,
+            *ranges(steps[part], times[part]),
+            (seal_ints if sealed else pack_ints)(steps[part]),
+            (seal_ints if sealed else pack_ints)(times[part]),
+            (seal_floats if sealed else pack_floats)(values[part]),
+        )
 
 
 def _write(connection: Connection, work: Work) -> None:
     for each in work.merges:
-        if not each.old:
-            continue
         connection.execute(
             delete(CHUNK).where(
                 CHUNK.c.series_id == each.series_id,
@@ -218,8 +264,8 @@ def _write(connection: Connection, work: Work) -> None:
                 CHUNK.c.start <= each.old[-1].start,
             )
         )
-        connection.execute(insert(CHUNK), each.new)
-        still_open = sum(not chunk["sealed"] for chunk in each.new) - len(each.old)
+        INSERT_CHUNKS.run(connection, each.new)
+        still_open = sum(not row[SEALED] for row in each.new) - len(each.old)
         connection.execute(
             update(SERIES)
             .where(SERIES.c.id == each.series_id)

@@ -1,5 +1,6 @@
 """What is known of a series without reading its points, and how more points change it."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -47,49 +48,89 @@ class Summary:
         if more.high is not None and (self.high is None or more.high[2] > self.high[2]):
             self.high = more.high
 
-    def columns(self) -> dict[str, Any]:
-        """As columns of `metric_series`, where null stands for NaN."""
-        low = self.low or (None, None, None)
-        high = self.high or (None, None, None)
-        return {
-            "count": self.count,
-            "first_step": self.first[0],
-            "first_time": self.first[1],
-            "first_value": _stored(self.first[2]),
-            "last_step": self.last[0],
-            "last_time": self.last[1],
-            "last_value": _stored(self.last[2]),
-            "min_step": low[0],
-            "min_time": low[1],
-            "min_value": low[2],
-            "max_step": high[0],
-            "max_time": high[1],
-            "max_value": high[2],
-            "total": _stored(self.total),
-            "nan_count": self.nan_count,
-            "steps_rise": self.steps_rise,
-            "tail_step": self.tail_step,
-        }
+    def columns(self) -> tuple[Any, ...]:
+        """The values of COLUMNS, where null stands for NaN."""
+        low = self.low or NONE
+        high = self.high or NONE
+        first, last, total = self.first, self.last, self.total
+        return (
+            self.count,
+            first[0],
+            first[1],
+            None if first[2] != first[2] else first[2],
+            last[0],
+            last[1],
+            None if last[2] != last[2] else last[2],
+            low[0],
+            low[1],
+            low[2],
+            high[0],
+            high[1],
+            high[2],
+            None if total != total else total,
+            self.nan_count,
+            self.steps_rise,
+            self.tail_step,
+        )
 
 
-def of_row(row: Any) -> Summary:
-    """The summary that a row of `metric_series` holds."""
-    low = high = None
-    if row.min_step is not None and row.min_time is not None and row.min_value is not None:
-        low = (row.min_step, row.min_time, row.min_value)
-    if row.max_step is not None and row.max_time is not None and row.max_value is not None:
-        high = (row.max_step, row.max_time, row.max_value)
+NAN = float("nan")
+NONE = (None, None, None)
+
+# The columns of `metric_series` that hold a summary.
+COLUMNS = (
+    "count",
+    "first_step",
+    "first_time",
+    "first_value",
+    "last_step",
+    "last_time",
+    "last_value",
+    "min_step",
+    "min_time",
+    "min_value",
+    "max_step",
+    "max_time",
+    "max_value",
+    "total",
+    "nan_count",
+    "steps_rise",
+    "tail_step",
+)
+
+
+def of_columns(columns: Sequence[Any]) -> Summary:
+    """The inverse of `Summary.columns`."""
+    (
+        count,
+        first_step,
+        first_time,
+        first_value,
+        last_step,
+        last_time,
+        last_value,
+        min_step,
+        min_time,
+        min_value,
+        max_step,
+        max_time,
+        max_value,
+        total,
+        nan_count,
+        steps_rise,
+        tail_step,
+    ) = columns
     return Summary(
-        count=row.count,
-        first=(row.first_step, row.first_time, loaded(row.first_value)),
-        last=(row.last_step, row.last_time, loaded(row.last_value)),
-        low=low,
-        high=high,
-        total=loaded(row.total),
-        nan_count=row.nan_count,
-        steps_rise=row.steps_rise,
-        head_step=row.first_step,
-        tail_step=row.tail_step,
+        count,
+        (first_step, first_time, NAN if first_value is None else first_value),
+        (last_step, last_time, NAN if last_value is None else last_value),
+        None if min_value is None else (min_step, min_time, min_value),
+        None if max_value is None else (max_step, max_time, max_value),
+        NAN if total is None else total,
+        nan_count,
+        bool(steps_rise),
+        first_step,
+        tail_step,
     )
 
 
@@ -162,17 +203,3 @@ def _extreme_rows(steps: Int64s, times: Int64s, table: Float64s, nan: Any, *, le
         return np.full(table.shape[1], rows[0])
     ranked = np.where(nan[rows], 0.0, table[rows])
     return rows[ranked.argmin(axis=0) if least else ranked.argmax(axis=0)]
-
-
-def _stored(value: float) -> float | None:
-    return None if value != value else value
-
-
-def loaded(value: float | None) -> float:
-    """A stored first, last or total: null is NaN."""
-    return float("nan") if value is None else value
-
-
-COLUMNS = tuple(
-    of_table(np.zeros(1, np.int64), np.zeros(1, np.int64), np.zeros((1, 1)))[0].columns()
-)
