@@ -14,6 +14,7 @@ from starlette.types import Message, Receive, Scope, Send
 from strawberry import Schema
 
 from trackql_server.errors import CostLimit, InvalidInput, NotFound, TrackqlError
+from trackql_server.graphql import errors
 from trackql_server.graphql.limits import Limits
 from trackql_server.graphql.operations import QUERIES, Operations, Refused, Request
 from trackql_server.graphql.packing import pack
@@ -104,8 +105,7 @@ class View:
                 result = await self._operations.execute(request, self._context())
         except Refused as refused:
             result = ExecutionResult(None, refused.errors)
-        body = _encode(result.formatted)
-        body, encoding = await pack(body, headers, scope)
+        body, encoding = await pack(_told(result), headers, scope)
         await _reply(send, body, 200, *encoding)
 
     async def _body(self, headers: Headers, receive: Receive) -> bytes:
@@ -178,7 +178,7 @@ async def _send_events(
                 if result is None:
                     return True
                 upcoming = None
-                await send(_event(b"event: next\ndata: %b\n\n" % _encode(result.formatted)))
+                await send(_event(b"event: next\ndata: %b\n\n" % _told(result)))
             if not ends.isdisjoint(done):
                 return False
     finally:
@@ -227,6 +227,13 @@ def _request(payload: object) -> Request:
         return Request.read(payload)
     except InvalidInput as error:
         raise _Rejected(error, 400) from None
+
+
+def _told(result: ExecutionResult) -> bytes:
+    try:
+        return _encode(result.formatted)
+    except TypeError as error:  # a resolver gave what JSON cannot say
+        return _encode({"data": None, "errors": [errors.internal(error).formatted]})
 
 
 def _encode(value: object) -> bytes:

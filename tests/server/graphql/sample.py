@@ -97,6 +97,10 @@ class Query:
         return Column(np.arange(size, dtype=np.int64))
 
     @strawberry.field
+    def unspeakable(self) -> Column:
+        return Column(object())
+
+    @strawberry.field
     async def crash(self) -> str:
         raise RuntimeError("the password is hunter2")
 

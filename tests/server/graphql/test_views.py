@@ -49,6 +49,14 @@ async def test_columns_are_written_from_arrays() -> None:
     assert response.json() == {"data": {"column": [0, 1, 2, 3, 4]}}
 
 
+async def test_what_json_cannot_say_is_an_internal_error(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    response = await post(view(), {"query": "{ unspeakable }"})
+    assert (response.status_code, code(response)) == (200, "INTERNAL")
+    assert "not JSON serializable" in caplog.text
+
+
 async def test_a_query_by_get() -> None:
     async with asking(view()) as client:
         params = {"query": "query ($n: String!) { hello(name: $n) }", "variables": '{"n": "Ada"}'}

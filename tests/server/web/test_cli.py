@@ -12,6 +12,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from trackql_server.settings import Settings
 from trackql_server.store.migrate import HEAD
 
 COMMAND = [sys.executable, "-m", "trackql_server.cli"]
@@ -141,3 +142,55 @@ def test_upgrade_and_current(tmp_path: Path) -> None:
         tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_master")}
     connection.close()
     assert "run" in tables
+
+
+@pytest.mark.parametrize(
+    ("module", "unwanted"),
+    [
+        ("trackql_server.app", {"alembic", "asyncpg", "uvicorn"}),
+        ("trackql_server.cli", {"numpy", "pydantic", "sqlalchemy", "strawberry", "uvicorn"}),
+    ],
+)
+def test_what_is_not_needed_is_not_imported(module: str, unwanted: set[str]) -> None:
+    script = f"import {module}, sys; print(*sys.modules)"
+    result = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True, timeout=60
+    )
+    assert unwanted.isdisjoint(result.stdout.split())
+
+
+def test_each_setting_says_what_it_does() -> None:
+    for name, field in Settings.model_fields.items():
+        assert field.description, name
+        assert field.description.endswith("."), name
+
+
+@pytest.mark.parametrize(
+    ("given", "used"),
+    [
+        ("postgresql://db/x", "postgresql+asyncpg://db/x"),
+        ("postgres://db/x", "postgresql+asyncpg://db/x"),
+        ("sqlite:////data/x.db", "sqlite+aiosqlite:////data/x.db"),
+        ("postgresql+asyncpg://db/x", "postgresql+asyncpg://db/x"),
+    ],
+)
+def test_database_urls_need_not_name_the_driver(given: str, used: str) -> None:
+    assert Settings(database_url=given).database == used
+
+
+def test_requests_are_logged_when_asked(tmp_path: Path) -> None:
+    process = subprocess.Popen(
+        [*COMMAND, "server", "--port", "0"],
+        env=environment(tmp_path, TRACKQL_ACCESS_LOG="true"),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        assert process.stdout is not None
+        address = process.stdout.readline().split()[-1]
+        httpx.get(f"{address}/health")
+    finally:
+        process.terminate()
+        _, log = process.communicate(timeout=30)
+    assert "GET /health" in log
