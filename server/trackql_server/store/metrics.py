@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -152,29 +153,49 @@ def curves(connection: Connection, asked: Sequence[tuple[MetricSeries, Window]])
     """One curve for each series and window, in their order."""
     result: list[Curve | None] = [None] * len(asked)
     for places in _shares(asked):
-        tracers = {asked[place][0].id: Tracer(*asked[place]) for place in places}
-        for row in _stream(connection, _chunks([asked[place] for place in places])):
-            tracers[row.series_id].feed(row)
+        tracers = {}
+        for place in places:
+            row, window = asked[place]
+            whole = window.smoothing > 0 and not _in_order(connection, row, window.axis)
+            tracers[row.id] = Tracer(window, whole=whole)
+        for chunk in _stream(connection, _chunks([asked[place] for place in places])):
+            tracers[chunk.series_id].feed(chunk)
         for place in places:
             result[place] = tracers[asked[place][0].id].curve()
     return [curve for curve in result if curve is not None]
 
 
-class Tracer:
-    """Reduces one series chunk by chunk, so that memory does not grow with its length."""
+RANGES = {
+    "steps": (CHUNK.c.low_step, CHUNK.c.high_step),
+    "times": (CHUNK.c.low_time, CHUNK.c.high_time),
+    "offsets": (CHUNK.c.start, CHUNK.c.start + CHUNK.c.count - 1),
+}
 
-    def __init__(self, series: MetricSeries, window: Window) -> None:
+
+def _in_order(connection: Connection, series: MetricSeries, axis: str) -> bool:
+    """Whether chunk follows chunk along the axis, so that sorting within chunks sorts it all."""
+    if axis == "offsets" or (axis == "steps" and series.steps_rise):
+        return True
+    low, high = RANGES[axis]
+    rows = connection.execute(
+        select(low, high).where(CHUNK.c.series_id == series.id).order_by(CHUNK.c.start)
+    ).all()
+    return all(former[1] <= latter[0] for former, latter in pairwise(rows))
+
+
+class Tracer:
+    """Reduces one series chunk by chunk, so that memory does not grow with its length.
+
+    With `whole` all of it is sorted along the axis first, as the moving average may need.
+    """
+
+    def __init__(self, window: Window, *, whole: bool) -> None:
         self.window = window
         self.shift = window.shift
         self.kept: list[Points] = []
         self.total = 0
         self.smoother = Smoother(window.smoothing) if window.smoothing > 0 else None
-        # The average runs along the axis; where that is not the order of arrival, sort first.
-        self.whole: list[Points] | None = None
-        if self.smoother is not None and not (
-            window.axis == "offsets" or (window.axis == "steps" and series.steps_rise)
-        ):
-            self.whole = []
+        self.whole: list[Points] | None = [] if whole else None
 
     def feed(self, row: Row[Any]) -> None:
         """Take in a chunk."""
@@ -190,6 +211,7 @@ class Tracer:
 
     def _keep(self, points: Points) -> None:
         if self.smoother is not None:
+            points = ordered(points)
             points = Points(
                 points.axis,
                 points.offsets,
@@ -248,11 +270,7 @@ def _chunks(asked: Sequence[tuple[MetricSeries, Window]]) -> Select[Any]:
     statement = statement.where(CHUNK.c.series_id == row.id)
     if window.smoothing > 0:
         return statement
-    low, high = {
-        "steps": (CHUNK.c.low_step, CHUNK.c.high_step),
-        "times": (CHUNK.c.low_time, CHUNK.c.high_time),
-        "offsets": (CHUNK.c.start, CHUNK.c.start + CHUNK.c.count - 1),
-    }[window.axis]
+    low, high = RANGES[window.axis]
     return statement.where(and_(high >= window.low, low <= window.high))
 
 
