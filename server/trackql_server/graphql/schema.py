@@ -12,6 +12,8 @@ from trackql_server.graphql.metrics import MetricMutation, MetricQuery
 from trackql_server.graphql.runs import RunMutation, RunQuery
 from trackql_server.graphql.scalars import SCALARS
 
+RELEASE = version("trackql")
+
 
 @strawberry.type(description="The server that answers.")
 class Server:
@@ -23,7 +25,7 @@ class Server:
 class Query(ExperimentQuery, RunQuery, MetricQuery):
     @strawberry.field(description="The server that answers.")
     def server(self) -> Server:
-        return Server(version=version("trackql"), time=datetime.now(UTC))
+        return Server(version=RELEASE, time=datetime.now(UTC))
 
 
 @strawberry.type(description="What can be changed.")
