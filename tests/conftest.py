@@ -3,14 +3,19 @@
 import asyncio
 import os
 import shutil
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import httpx
 import pytest
+from starlette.applications import Starlette
 
 from scripts.process import Server, trackql_server
+from tests.client import GraphQL
 from tests.postgres import TEMPLATE, Cluster
+from trackql_server.app import create_app
+from trackql_server.settings import Settings
 from trackql_server.store.database import Database
 from trackql_server.store.migrate import upgrade
 
@@ -51,9 +56,33 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str
 
 
 @pytest.fixture
+async def app(database_url: str, tmp_path: Path) -> AsyncIterator[Starlette]:
+    """The whole app in memory, on a database of each kind in turn."""
+    built = create_app(Settings(home=tmp_path / "home", database_url=database_url))
+    async with built.router.lifespan_context(built):
+        yield built
+
+
+@pytest.fixture
+async def graphql(app: Starlette) -> AsyncIterator[GraphQL]:
+    """Asks the app in memory, over HTTP."""
+    async with httpx.AsyncClient(
+        transport=httpx.ASGITransport(app), base_url="http://127.0.0.1:4000"
+    ) as http:
+        yield GraphQL(http)
+
+
+@pytest.fixture
 def server(tmp_path: Path) -> Iterator[Server]:
     """A real `trackql server` on a free port, its data in a folder of the test's own."""
     with trackql_server(tmp_path / "home") as running:
+        yield running
+
+
+@pytest.fixture
+def any_server(tmp_path: Path, database_url: str) -> Iterator[Server]:
+    """The same on a database of each kind in turn."""
+    with trackql_server(tmp_path / "home", "--database-url", database_url) as running:
         yield running
 
 
