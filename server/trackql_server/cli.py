@@ -1,10 +1,15 @@
 """The commands `trackql server` and `trackql db`; what they run is imported when they run."""
 
 import asyncio
+from importlib.util import find_spec
 import gc
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
+
+# The base install brings this file too, but not what its commands need.
+if find_spec("pydantic_settings") is None:
+    raise ImportError("the server is not installed: pip install 'trackql[server]'")
 
 if TYPE_CHECKING:
     from trackql_server.settings import Settings
