@@ -1,8 +1,8 @@
 """The commands `trackql server` and `trackql db`; what they run is imported when they run."""
 
 import asyncio
-from importlib.util import find_spec
 import gc
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
