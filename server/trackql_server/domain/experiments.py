@@ -4,7 +4,7 @@ import secrets
 from collections.abc import Sequence
 
 from sqlalchemy.exc import IntegrityError
-from sqlmodel.ext.asyncio.session import AsyncSession
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from trackql_server.domain import access, words
 from trackql_server.domain.context import Context

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Select
 from sqlalchemy.exc import IntegrityError
-from sqlmodel.ext.asyncio.session import AsyncSession
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from trackql_server.domain import access, experiments, params, words
 from trackql_server.domain.context import Context

@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 from sqlalchemy import Connection, Row, Select, and_, func, select
+from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
-from sqlmodel.ext.asyncio.session import AsyncSession
 
 from trackql_server.models import MetricChunk, MetricSeries
 from trackql_server.models.columns import table_of

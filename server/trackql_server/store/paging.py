@@ -9,7 +9,7 @@ from typing import Any, Generic, TypeVar
 
 import orjson
 from sqlalchemy import ColumnElement, Select, SQLColumnExpression, and_, func, or_, select
-from sqlmodel.ext.asyncio.session import AsyncSession
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from trackql_server.errors import InvalidInput
 from trackql_server.models.columns import instant, millis
