@@ -6,6 +6,7 @@ from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Any, TypeGuard, cast
 
+import orjson
 from graphql import (
     DocumentNode,
     ExecutionResult,
@@ -15,10 +16,12 @@ from graphql import (
     OperationDefinitionNode,
     OperationType,
     create_source_event_stream,
+    execute_subscription_event,
     map_source_to_response_event,
     parse,
     specified_rules,
 )
+from graphql.pyutils import AwaitableOrValue
 from strawberry import Schema
 from strawberry.execution import optimized_is_awaitable
 from strawberry.schema.schema import validate_document
@@ -73,6 +76,31 @@ class _Prepared:
     plans: dict[str | None, tuple[OperationType, Plan]]
 
 
+class _Shared:
+    """Executes an event once for all subscribers that ask the same of it.
+
+    Payloads that go to several subscribers carry a `memo`; what was made of them is kept there as
+    JSON, so that the next subscriber costs no more than sending it.
+    """
+
+    def __init__(self, request: Request) -> None:
+        variables = orjson.dumps(request.variables)
+        self._question = (request.query, request.operation_name, variables)
+
+    def __call__(self, event: Executor[Any]) -> AwaitableOrValue[ExecutionResult]:
+        memo: dict[object, ExecutionResult] | None = getattr(event.root_value, "memo", None)
+        if memo is None:
+            return execute_subscription_event(event)
+        found = memo.get(self._question)
+        if found is None:
+            result = execute_subscription_event(event)
+            if not isinstance(result, ExecutionResult) or result.errors:
+                return result
+            data = orjson.Fragment(orjson.dumps(result.data, option=orjson.OPT_SERIALIZE_NUMPY))
+            found = memo[self._question] = ExecutionResult(cast(dict[str, Any], data))
+        return found
+
+
 class Operations:
     """Executes what the HTTP and WebSocket faces receive, under the cost limits."""
 
@@ -119,7 +147,9 @@ class Operations:
             source = await source
         if isinstance(source, ExecutionResult):
             raise Refused(*errors.resolved(source.errors or ()))
-        results = map_source_to_response_event(executor, cast(AsyncIterable[object], source))
+        results = map_source_to_response_event(
+            executor, cast(AsyncIterable[object], source), _Shared(request)
+        )
         async with aclosing(results):
             try:
                 async for result in results:

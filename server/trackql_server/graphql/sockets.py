@@ -28,6 +28,9 @@ OPERATIONS_EACH = 100
 
 GOING_AWAY = 1001
 
+# Seconds that clients get to take note of the end.
+PATIENCE = 2.0
+
 
 class _Handler(BaseGraphQLTransportWSHandler[object, None]):
     """One connection: Strawberry speaks the protocol, `Operations` does the work."""
@@ -107,7 +110,13 @@ class Sockets(GraphQL[Any, None]):
 
     async def close(self) -> None:
         self.closing = True
-        await asyncio.gather(*(each.leave() for each in list(self.open)), return_exceptions=True)
+        leaving = [asyncio.create_task(each.leave()) for each in self.open]
+        if leaving:
+            # A client that has stopped reading cannot be told; its connection is just cut.
+            _, stuck = await asyncio.wait(leaving, timeout=PATIENCE)
+            for each in stuck:
+                each.cancel()
+            await asyncio.gather(*leaving, return_exceptions=True)
 
     async def get_context(self, request: object, response: object) -> object:
         return self._context()

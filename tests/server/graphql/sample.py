@@ -67,9 +67,10 @@ class Table:
 
 @dataclass
 class Signals:
-    """What resolvers tell the test: the names that `hello` was asked for, the end of a stream."""
+    """What resolvers tell the test: whom they greeted, what they sent, the end of a stream."""
 
     greeted: list[str] = field(default_factory=list)
+    sent: int = 0
     ended: asyncio.Event = field(default_factory=asyncio.Event)
 
 
@@ -140,6 +141,12 @@ class Subscription:
             info.context.ended.set()
 
     @strawberry.subscription
+    async def flood(self, info: strawberry.Info[Signals]) -> AsyncIterator[Column]:
+        while True:
+            info.context.sent += 1
+            yield Column(np.zeros(100_000, dtype=np.int64))
+
+    @strawberry.subscription
     async def breaks(self) -> AsyncIterator[int]:
         yield 1
         raise RuntimeError("the password is hunter2")
@@ -172,7 +179,13 @@ async def asking(app: ASGIApp) -> AsyncIterator[httpx.AsyncClient]:
 async def listening(app: ASGIApp) -> AsyncIterator[str]:
     """The app on a free port of loopback, in this event loop; gives `host:port`."""
     config = uvicorn.Config(
-        app, port=0, ws="websockets-sansio", lifespan="off", log_config=None, loop="none"
+        app,
+        port=0,
+        loop="none",
+        ws="websockets-sansio",
+        ws_per_message_deflate=False,
+        lifespan="off",
+        log_config=None,
     )
     server = uvicorn.Server(config)
     task = asyncio.create_task(server.serve())

@@ -153,6 +153,21 @@ async def test_closing_says_going_away() -> None:
             await signals.ended.wait()
 
 
+async def test_a_client_who_stops_reading_holds_nobody_up() -> None:
+    signals = Signals()
+    view = View(schema, lambda: signals)
+    async with connected(view) as socket:
+        await subscribe(socket, "subscription { flood }")
+        sent = -1
+        while sent != signals.sent:  # until all buffers on the way are full
+            sent = signals.sent
+            await asyncio.sleep(0.2)
+        async with asyncio.timeout(30):
+            await view.close()
+        socket.transport.abort()
+    assert signals.sent == sent
+
+
 async def test_the_legacy_protocol_is_not_spoken() -> None:
     legacy = Subprotocol("graphql-ws")
     async with (
