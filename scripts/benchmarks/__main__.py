@@ -12,7 +12,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from scripts.benchmarks import charts, ingest, live, report, startup, wide
+from scripts.benchmarks import charts, ingest, live, painted, report, startup, wide
 from scripts.benchmarks.systems import ROOT, install
 from scripts.benchmarks.workspace import Workspace
 
@@ -23,6 +23,7 @@ ROWS: dict[str, Callable[[Workspace], list[report.Figure]]] = {
     "charts": charts.charts,
     "export": charts.export,
     "latency": live.latency,
+    "painted": painted.painted,
     "subscribers": live.subscribers,
     "startup": startup.startup,
     "wide": wide.wide,
