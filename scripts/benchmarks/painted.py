@@ -22,18 +22,18 @@ WATCH = """
 (run) => {
   window.painted = []
   const stroke = CanvasRenderingContext2D.prototype.stroke
-  let waiting = false
   const channel = new MessageChannel()
+  let drawn = null
+  // A message posted while a frame is made is delivered when that frame is done.
   channel.port1.onmessage = () => {
-    waiting = false
-    const chart = window.__trackql.chart(run, 'moment')
-    const now = performance.timeOrigin + performance.now()
-    if (chart) window.painted.push([now, chart.values.length])
+    window.painted.push([performance.timeOrigin + performance.now(), drawn])
+    drawn = null
   }
   CanvasRenderingContext2D.prototype.stroke = function (...path) {
-    if (!waiting) {
-      waiting = true
-      requestAnimationFrame(() => channel.port2.postMessage(null))
+    const chart = window.__trackql.chart(run, 'moment')
+    if (chart && drawn === null) {
+      drawn = chart.values.length
+      channel.port2.postMessage(null)
     }
     return stroke.apply(this, path)
   }
