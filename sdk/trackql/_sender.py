@@ -21,7 +21,7 @@ log = logging.getLogger("trackql")
 # Between two departures of one process: what is logged meanwhile leaves together.
 PACE = 0.010
 HEARTBEAT = 10.0
-BACKOFF = (0.1, 5.0)
+BACKOFF = (0.1, 3.0)
 # A worker may attach to a run before the process that began it has reached the server.
 ABSENT = 60.0
 # How long the end of a run waits for a server that does not answer at all.
@@ -35,10 +35,12 @@ class Backoff:
         self.least, self.most = least, most
         self.failures = 0
         self.since = 0.0
+        self.latest = 0.0
         self.due = 0.0
 
     def fail(self) -> None:
         now = time.monotonic()
+        self.latest = now
         if not self.failures:
             self.since = now
         pause = min(self.most, self.least * 2**self.failures)
@@ -59,11 +61,12 @@ class Route:
         self.backoff = Backoff()
         self.told = False
 
-    @property
-    def lost(self) -> bool:
-        """No answer for longer than the end of a run should wait."""
-        failing = self.backoff.failures > 0
-        return failing and time.monotonic() - self.backoff.since > GRACE
+    def lost(self, since: float) -> bool:
+        """Tried after a moment, and without an answer for longer than a run's end should wait."""
+        backoff = self.backoff
+        if not backoff.failures or backoff.latest < since:
+            return False
+        return time.monotonic() - backoff.since > GRACE
 
     def fail(self, error: Exception) -> None:
         self.backoff.fail()
@@ -312,11 +315,14 @@ class Sender:
 
         Without a timeout the wait ends early once the server is lost.
         """
-        deadline = time.monotonic() + (default if timeout is None else timeout)
+        begun = time.monotonic()
+        deadline = begun + (default if timeout is None else timeout)
         targets = [(lane, lane.journal.end()) for lane in lanes]
         signal: SimpleQueue[None] = SimpleQueue()
         self._waiters.append(signal)
         try:
+            for lane in lanes:
+                lane.route.backoff.due = 0.0
             self.wake()
             while True:
                 targets = [(lane, end) for lane, end in targets if not _done(lane, end)]
@@ -324,7 +330,7 @@ class Sender:
                     return all(lane.stopped is None for lane in lanes)
                 left = deadline - time.monotonic()
                 if timeout is None:
-                    targets = [pair for pair in targets if not pair[0].route.lost]
+                    targets = [pair for pair in targets if not pair[0].route.lost(begun)]
                 if left <= 0 or not targets or self.thread is None:
                     return False
                 with suppress(Empty):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import atexit
 import logging
+import math
 import os
 import signal
 import sys
@@ -86,9 +87,15 @@ class Session:
             self._warned.add(text)
             log.warning("%s", text)
 
-    def flush(self, lanes: list[Lane], timeout: float | None = None) -> bool:
-        """Wait until the server has what was logged; False when it did not come to that."""
-        return not lanes or self.sender.wait(lanes, timeout, config.FLUSH_TIMEOUT.number())
+    def flush(
+        self, lanes: list[Lane], timeout: float | None = None, most: float = math.inf
+    ) -> bool:
+        """Wait until the server has what was logged; False when it did not come to that.
+
+        Without a timeout a server that does not answer is not waited for.
+        """
+        default = min(most, config.FLUSH_TIMEOUT.number())
+        return not lanes or self.sender.wait(lanes, timeout, default)
 
     def close(self, lane: Lane) -> None:
         """Nothing more will be logged: its journal is deleted once it is delivered."""
@@ -98,7 +105,7 @@ class Session:
             if known is lane:
                 del self.lanes[place]
 
-    def finish(self, status: str, timeout: float | None = None) -> None:
+    def finish(self, status: str, timeout: float | None = None, most: float = math.inf) -> None:
         """The process ends: end its runs, deliver what can be delivered, name what is left."""
         runs, self.runs = self.runs[::-1], []
         for run in runs:
@@ -108,7 +115,7 @@ class Session:
             self.close(lane)
         if not lanes:
             return
-        delivered = self.flush(lanes, timeout)
+        delivered = self.flush(lanes, timeout, most)
         for run in runs:
             run._farewell()
         if not delivered:
@@ -158,13 +165,9 @@ def watch() -> None:
 
 
 def _terminated(number: int, frame: FrameType | None) -> None:
-    session.finish("KILLED", TERMINATION if not _lost() else 0.0)
+    session.finish("KILLED", most=TERMINATION)
     signal.signal(number, signal.SIG_DFL)
     os.kill(os.getpid(), number)
-
-
-def _lost() -> bool:
-    return any(route.lost for route in session.sender.routes.values())
 
 
 def _at_exit() -> None:

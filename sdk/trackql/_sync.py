@@ -31,8 +31,10 @@ def left() -> list[Path]:
     return sorted(path for path in spool.iterdir() if path.is_dir() and path.name[0] != ".")
 
 
-def sync(url: str | None = None) -> Iterator[Delivery]:
-    """Deliver every journal without a living owner, to one server or to each its own.
+def sync(url: str | None = None, to: str | None = None) -> Iterator[Delivery]:
+    """Deliver every journal without a living owner that is meant for `url`, or every one.
+
+    Each goes to the server that it is meant for, or to another that `to` names.
 
     Safe to run twice, or several at a time: a journal is locked while it is delivered, and the
     server passes over what it has.
@@ -46,7 +48,7 @@ def sync(url: str | None = None) -> Iterator[Delivery]:
         if url is not None and journal.meta["url"] != url:
             journal.abandon()
             continue
-        lane = Lane(journal, sender.route(str(journal.meta["url"])), sender)
+        lane = Lane(journal, sender.route(to or str(journal.meta["url"])), sender)
         error: TrackqlError | None = None
         try:
             deliver(lane)

@@ -7,6 +7,7 @@ when the first subscription opens, since it takes longer to import than a script
 
 from __future__ import annotations
 
+import http.client
 import json
 import queue
 import threading
@@ -14,6 +15,7 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
+from urllib.parse import urlsplit
 
 from . import config
 from .errors import (
@@ -28,8 +30,6 @@ from .errors import (
 )
 
 if TYPE_CHECKING:
-    import http.client
-
     from gql.transport.websockets_protocol import WebsocketsProtocolTransportBase
 
     from ._memory import MemoryServer
@@ -37,6 +37,10 @@ if TYPE_CHECKING:
 TIMEOUT = 30.0
 # A subscriber that does not keep up holds the stream back, instead of filling memory.
 AHEAD = 16
+
+# Whatever the sender's thread needs is imported before it starts: a process that forks while
+# a thread imports leaves its child waiting for that import for ever. Sockets import this codec.
+"".encode("idna")
 
 _documents: dict[str, str] = {}
 _mounted: dict[str, MemoryServer] = {}
@@ -115,8 +119,6 @@ class HttpTransport:
     """HTTP over one kept connection, and a WebSocket for each subscription."""
 
     def __init__(self, url: str) -> None:
-        from urllib.parse import urlsplit
-
         parts = urlsplit(url.rstrip("/"))
         if parts.scheme not in ("http", "https") or not parts.hostname:
             raise InvalidInput(
@@ -155,9 +157,11 @@ class HttpTransport:
         with self._lock:
             self._disconnect()
 
-    def _post(self, body: bytes) -> tuple[int, bytes]:
-        import http.client
+    def __del__(self) -> None:
+        if getattr(self, "_connection", None) is not None:
+            self._disconnect()
 
+    def _post(self, body: bytes) -> tuple[int, bytes]:
         headers = {
             "Content-Type": "application/json",
             "Accept": "application/json",
@@ -182,8 +186,6 @@ class HttpTransport:
                 raise
 
     def _open(self) -> http.client.HTTPConnection:
-        import http.client
-
         kind = http.client.HTTPSConnection if self._secure else http.client.HTTPConnection
         return kind(self._host, self._port, timeout=TIMEOUT)
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 import trackql
+from scripts.process import Server, trackql_server
 from trackql import _session, _transport, client, fluent, runs
 from trackql._memory import MemoryServer
 from trackql_server.app import create_app
@@ -72,6 +73,13 @@ def memory(
         session.finish("FINISHED", timeout=5)
     finally:
         _transport.unmount(MEMORY)
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """One real server for all tests here that do not stop it."""
+    with trackql_server(tmp_path_factory.mktemp("server")) as running:
+        yield running
 
 
 class Script:

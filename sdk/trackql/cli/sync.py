@@ -16,13 +16,17 @@ def sync(
     all: Annotated[
         bool, typer.Option("--all", help="Every journal, each to the server it was meant for.")
     ] = False,
+    to: Annotated[
+        str | None,
+        typer.Option(help="Deliver to this server instead, when it has moved.", show_default=False),
+    ] = None,
     json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Deliver to the server what processes that are gone could not deliver.
 
     Journals of the server in TRACKQL_URL alone, unless --all is given. Safe to repeat.
     """
-    deliveries = list(_sync.sync(None if all else default_url()))
+    deliveries = list(_sync.sync(None if all else default_url(), to and to.rstrip("/")))
     failed = [each for each in deliveries if each.error is not None]
     if json:
         output.document(

@@ -1,0 +1,112 @@
+"""Without a server: nothing waits, nothing is lost, `trackql sync` delivers it once."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import trackql
+from scripts.process import Server, trackql_server
+from tests.sdk.conftest import Script
+
+WORK = """
+import trackql
+trackql.set_experiment("off/line")
+with trackql.start_run(run_name="parent") as parent:
+    trackql.log_params({"lr": 0.1})
+    trackql.set_tag("a", "b")
+    for step in range(1_000):
+        trackql.log_metrics({"loss": step, "nan": float("nan")}, step=step)
+    with trackql.start_run(nested=True, run_name="child") as child:
+        trackql.log_metric("x", 1.0)
+print(parent.id, child.id)
+"""
+
+
+def test_a_script_runs_without_a_server_and_is_delivered_later(
+    script: Script, tmp_path: Path
+) -> None:
+    server = trackql_server(tmp_path / "home")
+    parent, child = script.run(WORK, TRACKQL_URL=server.url).stdout.split()
+    refused = script.trackql("sync", code=1, TRACKQL_URL=server.url)
+    assert "no answer" in refused
+    with server:
+        elsewhere = script.trackql("sync", TRACKQL_URL="http://127.0.0.1:9")
+        assert elsewhere == "Nothing waits to be delivered.\n"
+        told = json.loads(script.trackql("sync", "--json", TRACKQL_URL=server.url))
+        assert [(each["run"], each["points"], each["error"]) for each in told] == [
+            (parent, 2_000, None),
+            (child, 1, None),
+        ]
+        again = script.trackql("sync", "--all")
+        assert again == "Nothing waits to be delivered.\n"
+        client = trackql.Client(server.url)
+        found = client.run(parent)
+        assert found.info.status == "FINISHED"
+        assert found.data.params == {"lr": "0.1"}
+        assert found.data.tags == {"a": "b"}
+        assert list(client.history(parent, "loss").values) == list(range(1_000))
+        assert client.run(child).parent_run_id == parent
+        assert client.experiment(name="off/line").experiment_id == found.info.experiment_id
+    assert list((tmp_path / "spool").iterdir()) == []
+
+
+def test_two_syncs_at_once_deliver_once(script: Script, tmp_path: Path) -> None:
+    server = trackql_server(tmp_path / "home")
+    ids = [script.run(WORK, TRACKQL_URL=server.url).stdout.split()[0] for _ in range(3)]
+    command = [str(Path(sys.executable).parent / "trackql"), "sync", "--all", "--json"]
+    with server:
+        syncs = [
+            subprocess.Popen(command, env=script.env, stdout=subprocess.PIPE, text=True)
+            for _ in range(3)
+        ]
+        told = [each for sync in syncs for each in json.loads(sync.communicate(timeout=120)[0])]
+        assert [each["error"] for each in told] == [None] * 6
+        client = trackql.Client(server.url)
+        for run_id in ids:
+            assert list(client.history(run_id, "loss").values) == list(range(1_000))
+
+
+def test_a_server_that_comes_late_gets_everything(script: Script, tmp_path: Path) -> None:
+    server = trackql_server(tmp_path / "home")
+    source = """
+import sys, trackql
+run = trackql.start_run()
+for step in range(100):
+    trackql.log_metric("x", step, step)
+print(run.id, flush=True)
+sys.stdin.readline()
+assert trackql.flush(60)
+"""
+    process = subprocess.Popen(
+        [sys.executable, "-c", source],
+        env={**script.env, "TRACKQL_URL": server.url},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout is not None
+    run_id = process.stdout.readline().strip()
+    with server:
+        process.communicate("go\n", timeout=120)
+        assert process.returncode == 0
+        client = trackql.Client(server.url)
+        assert list(client.history(run_id, "x").values) == list(range(100))
+        assert client.run(run_id).info.status == "FINISHED"
+
+
+def test_no_place_for_a_journal_is_told_and_the_server_still_gets_it(
+    server: Server, script: Script, tmp_path: Path
+) -> None:
+    (tmp_path / "file").write_text("")
+    source = """
+import trackql
+with trackql.start_run() as run:
+    for step in range(100):
+        trackql.log_metric("x", step, step)
+print(run.id)
+"""
+    done = script.run(source, TRACKQL_URL=server.url, TRACKQL_SPOOL=str(tmp_path / "file" / "no"))
+    assert "no journal can be kept" in done.stderr
+    history = trackql.Client(server.url).history(done.stdout.strip(), "x")
+    assert list(history.values) == list(range(100))
