@@ -2,6 +2,8 @@
 
 import asyncio
 import gc
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
@@ -13,6 +15,7 @@ if find_spec("pydantic_settings") is None:
 
 if TYPE_CHECKING:
     from trackql_server.settings import Settings
+    from trackql_server.store.database import Database
 
 server_app = typer.Typer(subcommand_metavar="", add_completion=False)
 db_app = typer.Typer(help="Look after the database.", no_args_is_help=True, add_completion=False)
@@ -62,7 +65,6 @@ def server(
         workers=workers,
         insecure=insecure or None,
     )
-    from trackql_server.errors import TrackqlError
     from trackql_server.web.guard import is_loopback
 
     if not is_loopback(settings.host) and not settings.insecure:
@@ -77,10 +79,8 @@ def server(
         )
     if settings.workers > 1:
         _fail("More than one server process is not supported yet. Leave --workers out.")
-    try:
+    with _told(settings):
         _serve(settings)
-    except TrackqlError as error:
-        _fail(error.message)
 
 
 def _serve(settings: "Settings") -> None:
@@ -108,25 +108,27 @@ def _serve(settings: "Settings") -> None:
 @db_app.command()
 def upgrade(database_url: DatabaseUrl = None) -> None:
     """Bring the database to this release's tables; SQLite is copied beside itself before."""
-    print(asyncio.run(_upgrade(_settings(database_url=database_url))))
+    settings = _settings(database_url=database_url)
+    with _told(settings):
+        print(asyncio.run(_upgrade(settings)))
 
 
 @db_app.command()
 def current(database_url: DatabaseUrl = None) -> None:
     """Show the revision of the database's tables and the one that this release needs."""
-    print(asyncio.run(_current(_settings(database_url=database_url))))
+    settings = _settings(database_url=database_url)
+    with _told(settings):
+        print(asyncio.run(_current(settings)))
 
 
 async def _upgrade(settings: "Settings") -> str:
     from trackql_server.store import migrate
-    from trackql_server.store.database import Database
 
-    database = Database(settings.database, journal_mode=settings.sqlite_journal)
-    try:
+    async with _database(settings) as database:
+        if database.file is not None:
+            database.file.parent.mkdir(parents=True, exist_ok=True)
         before = await migrate.current(database)
         await migrate.upgrade(database)
-    finally:
-        await database.close()
     if before == migrate.HEAD:
         return f"The database is at {migrate.HEAD} already."
     return f"The database went from {before or 'nothing'} to {migrate.HEAD}."
@@ -134,14 +136,42 @@ async def _upgrade(settings: "Settings") -> str:
 
 async def _current(settings: "Settings") -> str:
     from trackql_server.store import migrate
+
+    async with _database(settings) as database:
+        missing = database.file is not None and not database.file.exists()
+        found = None if missing else await migrate.current(database)
+    return f"{found or 'nothing'} (this release needs {migrate.HEAD})"
+
+
+@asynccontextmanager
+async def _database(settings: "Settings") -> "AsyncIterator[Database]":
     from trackql_server.store.database import Database
 
     database = Database(settings.database, journal_mode=settings.sqlite_journal)
     try:
-        found = await migrate.current(database)
+        yield database
     finally:
         await database.close()
-    return f"{found or 'nothing'} (this release needs {migrate.HEAD})"
+
+
+@contextmanager
+def _told(settings: "Settings") -> Iterator[None]:
+    """Turns what a person can mend into one line and exit code 2."""
+    from trackql_server.errors import TrackqlError
+
+    try:
+        yield
+    except TrackqlError as error:
+        _fail(error.message)
+    except Exception as error:
+        from sqlalchemy.engine import make_url
+        from sqlalchemy.exc import SQLAlchemyError
+
+        if not isinstance(error, SQLAlchemyError | OSError):
+            raise
+        url = make_url(settings.database).render_as_string(hide_password=True)
+        reason = str(getattr(error, "orig", None) or error)
+        _fail(f"The database {url} cannot be opened ({reason}); see --database-url.")
 
 
 def _settings(**options: Any) -> "Settings":

@@ -84,8 +84,11 @@ class Settings(BaseSettings):
     @field_validator("database_url")
     @classmethod
     def _name_the_driver(cls, url: str) -> str:
-        scheme, separator, rest = url.partition("://")
-        return f"{_DRIVERS.get(scheme, scheme)}{separator}{rest}"
+        scheme, _, rest = url.partition("://")
+        driver = _DRIVERS.get(scheme, scheme)
+        if url and driver not in _DRIVERS.values():
+            raise ValueError("use sqlite:///a/file or postgresql://host/name")
+        return f"{driver}://{rest}" if url else ""
 
     @cached_property
     def database(self) -> str:

@@ -12,6 +12,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from tests.postgres import Cluster
 from trackql_server.settings import Settings
 from trackql_server.store.migrate import HEAD
 
@@ -142,6 +143,46 @@ def test_upgrade_and_current(tmp_path: Path) -> None:
         tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_master")}
     connection.close()
     assert "run" in tables
+
+
+def test_current_makes_nothing(tmp_path: Path) -> None:
+    assert run(tmp_path / "home", "db", "current").stdout.startswith("nothing")
+    assert not (tmp_path / "home").exists()
+
+
+@pytest.mark.parametrize("command", [("server", "--port", "0"), ("db", "current")])
+@pytest.mark.parametrize(
+    ("url", "said"),
+    [
+        ("postgresql://ada:hunter2@127.0.0.1:1/x", "127.0.0.1:1/x cannot be opened"),
+        ("sqlite:////dev/null/x.db", "/dev/null/x.db cannot be opened"),
+        ("mysql://db/x", "postgresql://host/name"),
+        ("trackql.db", "sqlite:///a/file"),
+    ],
+)
+def test_a_database_that_cannot_be_opened_is_named(
+    tmp_path: Path, command: tuple[str, ...], url: str, said: str
+) -> None:
+    result = run(tmp_path, *command, TRACKQL_DATABASE_URL=url)
+    if command[0] == "db" and "/dev/null" in url:
+        assert result.stdout.startswith("nothing")
+        return
+    assert result.returncode == 2
+    assert said in result.stderr
+    assert "hunter2" not in result.stderr
+    assert "Traceback" not in result.stderr
+
+
+def test_a_server_database_is_upgraded_only_by_command(tmp_path: Path, postgres: Cluster) -> None:
+    url = postgres.url(postgres.create("by_command", "template0"))
+    refused = run(tmp_path, "server", "--port", "0", TRACKQL_DATABASE_URL=url)
+    assert refused.returncode == 2
+    assert "trackql db upgrade" in refused.stderr
+
+    done = run(tmp_path, "db", "upgrade", TRACKQL_DATABASE_URL=url)
+    assert done.stdout == f"The database went from nothing to {HEAD}.\n"
+    with started(tmp_path, "--port", "0", TRACKQL_DATABASE_URL=url) as (address, _):
+        assert httpx.get(f"{address}/ready").status_code == 200
 
 
 @pytest.mark.parametrize(
