@@ -4,8 +4,9 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
-from sqlmodel.ext.asyncio.session import AsyncSession
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from trackql_server.bus import Bus
 from trackql_server.domain.access import LOCAL, Viewer
@@ -16,7 +17,10 @@ from trackql_server.store import migrate
 from trackql_server.store.append import Committed, MetricWriter
 from trackql_server.store.database import Database
 from trackql_server.store.seal import Sealer
-from trackql_server.store.tail import Tail
+from trackql_server.store.tail import Recent, Tail
+
+# Events of the live stream kept for the other subscribers who are about to ask for the same.
+SHARED_EVENTS = 64
 
 
 class Services:
@@ -30,6 +34,7 @@ class Services:
         self.clock = clock
         self.bus: Bus[Event] = Bus()
         self.tail = Tail()
+        self.shared: Recent[Any] = Recent(SHARED_EVENTS)
         self.sealer = Sealer(database)
         self.writer = MetricWriter(database, self._committed)
         self.stalls = Stalls(

@@ -7,7 +7,8 @@ keep up gets bigger pieces, never a queue.
 
 import asyncio
 from collections.abc import AsyncGenerator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from sqlalchemy import Connection
@@ -55,6 +56,17 @@ class Delta:
     columns: Columns
 
 
+@dataclass(frozen=True)
+class Deltas:
+    """One event; subscribers at the same offsets get the same object.
+
+    `memo` is for faces: what they made of it once serves all of them.
+    """
+
+    series: list[Delta]
+    memo: dict[object, Any] = field(default_factory=dict)
+
+
 @dataclass(slots=True)
 class Place:
     """Where a subscriber is in one series."""
@@ -72,7 +84,7 @@ async def follow_points(
     *,
     backlog: bool,
     max_points: int | None,
-) -> AsyncGenerator[list[Delta], None]:
+) -> AsyncGenerator[Deltas, None]:
     """New points of runs for as long as the caller listens.
 
     A series starts at its offset in `after`, else at 0 with `backlog`, else at its present end;
@@ -100,14 +112,30 @@ async def follow_points(
             elif listener.closed:
                 return
             behind = [each for each, place in places.items() if place.offset < place.total]
-            await asyncio.sleep(_pause(services.bus.listeners))
+            await _beat(services.bus.listeners)
     finally:
         services.tail.unwatch(run_ids)
         services.bus.leave(listener)
 
 
-def _pause(listeners: int) -> float:
-    return min(LONGEST_PAUSE, listeners * SECONDS_A_SUBSCRIBER)
+async def _beat(listeners: int) -> None:
+    """Wait for the next beat of a clock that all subscribers share.
+
+    Who wakes together stands at the same offsets, so an event is made once for all of them.
+    """
+    pause = min(LONGEST_PAUSE, listeners * SECONDS_A_SUBSCRIBER)
+    loop = asyncio.get_running_loop()
+    woken = loop.create_future()
+    timer = loop.call_at((loop.time() // pause + 1) * pause, _wake, woken)
+    try:
+        await woken
+    finally:
+        timer.cancel()
+
+
+def _wake(woken: asyncio.Future[None]) -> None:
+    if not woken.done():
+        woken.set_result(None)
 
 
 def _hear(
@@ -147,7 +175,7 @@ async def _deltas(
     places: dict[tuple[str, str], Place],
     behind: Sequence[tuple[str, str]],
     max_points: int | None,
-) -> list[Delta]:
+) -> Deltas:
     left = EVENT_POINTS
     spans: dict[tuple[str, str], tuple[int, int]] = {}
     for each in behind:
@@ -160,14 +188,19 @@ async def _deltas(
         left -= min(stop - place.offset, max_points or EVENT_POINTS)
         if left <= 0:
             break
-    columns = await _read(ctx, places, spans)
-    deltas = []
-    for (run_id, key), (start, stop) in spans.items():
-        found, reduced = columns[run_id, key], False
-        if max_points is not None and stop - start > max_points:
-            found, reduced = _reduced(found, start, max_points), True
-        deltas.append(Delta(run_id, key, start, stop, reduced, found))
-        places[run_id, key].offset = stop
+    question = (max_points, tuple(spans.items()))
+    deltas = ctx.services.shared.get(question)
+    if deltas is None:
+        deltas = Deltas([])
+        columns = await _read(ctx, places, spans)
+        for (run_id, key), (start, stop) in spans.items():
+            found, reduced = columns[run_id, key], False
+            if max_points is not None and stop - start > max_points:
+                found, reduced = _reduced(found, start, max_points), True
+            deltas.series.append(Delta(run_id, key, start, stop, reduced, found))
+        ctx.services.shared.put(question, deltas)
+    for each, (_, stop) in spans.items():
+        places[each].offset = stop
     return deltas
 
 

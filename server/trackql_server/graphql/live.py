@@ -7,7 +7,7 @@ from typing import Annotated
 import strawberry
 
 from trackql_server.domain import live
-from trackql_server.domain.live import Delta
+from trackql_server.domain.live import Delta, Deltas
 from trackql_server.errors import InvalidInput
 from trackql_server.graphql.context import Info
 from trackql_server.graphql.metrics import Encoding
@@ -78,10 +78,11 @@ class MetricCursor:
 @strawberry.type
 class LiveSubscription:
     @strawberry.subscription(
+        graphql_type=AsyncGenerator[MetricsLogged, None],
         description=(
             "New points of many runs at once, every one exactly once and in order unless maxPoints"
             " is given. After a break, resume with the last nextOffset of each series."
-        )
+        ),
     )
     async def metrics_logged(
         self,
@@ -109,7 +110,7 @@ class LiveSubscription:
                 description="About as many points a series and event at most, reduced; at least 4."
             ),
         ] = None,
-    ) -> AsyncGenerator[MetricsLogged, None]:
+    ) -> AsyncGenerator[Deltas, None]:
         _bounded(run_ids)
         offsets = {(str(each.run_id), each.key): int(each.offset) for each in after or ()}
         if any(offset < 0 for offset in offsets.values()):
@@ -124,7 +125,7 @@ class LiveSubscription:
         )
         async with aclosing(events):
             async for deltas in events:
-                yield MetricsLogged(series=deltas)  # type: ignore[arg-type]
+                yield deltas
 
     @strawberry.subscription(
         description=(

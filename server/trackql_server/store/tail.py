@@ -1,9 +1,9 @@
 """The newest points of series that somebody watches, kept in memory within bounds."""
 
 from collections import OrderedDict, deque
-from collections.abc import Iterable
+from collections.abc import Hashable, Iterable
 from dataclasses import dataclass, field
-from typing import TypeVar
+from typing import Generic, TypeVar
 
 import numpy as np
 
@@ -11,13 +11,29 @@ from trackql_server.store.append import Appended
 from trackql_server.store.columns import Float64s, Int64s
 from trackql_server.store.metrics import Columns
 
+T = TypeVar("T")
 Column = TypeVar("Column", Int64s, Float64s)
 
 # Points kept of one series (1.5 MiB): a subscriber further behind reads from the database.
 POINTS = 65_536
 
-# Spans kept ready: many subscribers at the same offset share one set of arrays.
-SPANS = 1_024
+
+class Recent(Generic[T]):
+    """The last few things that were made, by the question they answer."""
+
+    def __init__(self, size: int) -> None:
+        self._size = size
+        self._kept: OrderedDict[Hashable, T] = OrderedDict()
+
+    def get(self, question: Hashable) -> T | None:
+        """What was put for that question, if it is still kept."""
+        return self._kept.get(question)
+
+    def put(self, question: Hashable, thing: T) -> None:
+        """Keep a thing; the oldest goes when there are too many."""
+        self._kept[question] = thing
+        if len(self._kept) > self._size:
+            self._kept.popitem(last=False)
 
 
 @dataclass(slots=True)
@@ -33,7 +49,6 @@ class Tail:
 
     def __init__(self) -> None:
         self._runs: dict[str, Watched] = {}
-        self._spans: OrderedDict[tuple[str, str, int, int], Columns] = OrderedDict()
 
     def watch(self, run_ids: Iterable[str]) -> None:
         """Keep the newest points of these runs from now on."""
@@ -65,24 +80,16 @@ class Tail:
 
     def read(self, run_id: str, key: str, start: int, stop: int) -> Columns | None:
         """Points `start` up to `stop - 1`; None when they are not all in memory."""
-        span = (run_id, key, start, stop)
-        if span in self._spans:
-            self._spans.move_to_end(span)
-            return self._spans[span]
         watched = self._runs.get(run_id)
         parts = None if watched is None else watched.series.get(key)
         if not parts or parts[0].start > start or parts[-1].end < stop:
             return None
         chosen = [part for part in parts if part.end > start and part.start < stop]
-        columns = Columns(
+        return Columns(
             np.concatenate([_cut(part, part.steps, start, stop) for part in chosen]),
             np.concatenate([_cut(part, part.times, start, stop) for part in chosen]),
             np.concatenate([_cut(part, part.values, start, stop) for part in chosen]),
         )
-        self._spans[span] = columns
-        if len(self._spans) > SPANS:
-            self._spans.popitem(last=False)
-        return columns
 
 
 def _cut(part: Appended, column: Column, start: int, stop: int) -> Column:
