@@ -240,10 +240,12 @@ class MemoryTransport:
                 def response_headers(self) -> dict[str, str]:
                     return {"sec-websocket-protocol": self.socket.subprotocol}
 
-            return WebsocketsProtocolTransportBase(
-                adapter=Adapter(server.url, None),
-                subprotocols=[WebsocketsProtocolTransportBase.GRAPHQLWS_SUBPROTOCOL],
-            )
+            class Socket(WebsocketsProtocolTransportBase):
+                def __init__(self, adapter: AdapterConnection) -> None:
+                    self.adapter = adapter
+                    super().__init__(adapter=adapter, subprotocols=[self.GRAPHQLWS_SUBPROTOCOL])
+
+            return Socket(Adapter(server.url, None))
 
         return _stream(open_socket, operation, variables)
 
