@@ -104,9 +104,10 @@ class _Shared:
 class Operations:
     """Executes what the HTTP and WebSocket faces receive, under the cost limits."""
 
-    # Clients send few documents; the bounds keep texts made up for each request from piling up.
-    REMEMBERED = 256
-    REMEMBERED_LENGTH = 32_768
+    # Clients send few documents; the bounds, in characters, keep texts that are made up for each
+    # request from piling up. A parsed document takes some fifty times the memory of its text.
+    REMEMBERED = 500_000
+    REMEMBERED_EACH = 50_000
     # A document may be as long as its tokens at this many characters each.
     TOKEN_LENGTH = 100
 
@@ -115,6 +116,7 @@ class Operations:
         self._schema = schema._schema
         self._executor = cast(type[Executor[Any]], schema.execution_context_class)
         self._prepared: OrderedDict[str, _Prepared] = OrderedDict()
+        self._remembered = 0
 
     async def execute(
         self,
@@ -199,10 +201,12 @@ class Operations:
             self._prepared.move_to_end(query)
             return prepared
         prepared = self._read(query)
-        if len(query) <= self.REMEMBERED_LENGTH:
+        if len(query) <= self.REMEMBERED_EACH:
             self._prepared[query] = prepared
-            if len(self._prepared) > self.REMEMBERED:
-                self._prepared.popitem(last=False)
+            self._remembered += len(query)
+            while self._remembered > self.REMEMBERED:
+                forgotten, _ = self._prepared.popitem(last=False)
+                self._remembered -= len(forgotten)
         return prepared
 
     def _read(self, query: str) -> _Prepared:

@@ -190,10 +190,3 @@ async def test_a_proxied_reader_is_not_on_this_machine() -> None:
     response = await post(view(), payload, **headers)
     assert response.headers["content-encoding"] == "gzip"
     assert response.headers["vary"] == "accept-encoding"
-
-
-async def test_repeated_documents_are_read_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    app = view()
-    first = await post(app, {"query": "{ hello }"})
-    monkeypatch.setattr("trackql_server.graphql.operations.parse", None)
-    assert (await post(app, {"query": "{ hello }"})).json() == first.json()
