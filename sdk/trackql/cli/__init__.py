@@ -55,7 +55,7 @@ def _missing(name: str) -> Any:
 
     @app.command(
         name=name,
-        help=f"Not installed: pip install 'trackql[{extra}]'.",
+        help=f"Not installed; it comes with the extra {extra!r}.",
         context_settings={"ignore_unknown_options": True, "allow_extra_args": True},
     )
     def missing(ctx: typer.Context) -> None:
