@@ -14,7 +14,7 @@ from functools import partial
 from typing import Any
 
 import numpy as np
-from sqlalchemy import Connection, delete, select, update
+from sqlalchemy import Connection, bindparam, delete, select, update
 from sqlalchemy.exc import DBAPIError
 
 from trackql_server.models import MetricChunk, MetricSeries, Run, RunStatus
@@ -26,6 +26,7 @@ from trackql_server.store.append import (
     Committed,
     ranges,
 )
+from trackql_server.store.bulk import Bulk
 from trackql_server.store.columns import (
     pack_floats,
     pack_ints,
@@ -49,7 +50,7 @@ OPEN_CHUNKS = 48
 GROWTH = 4
 
 # Series merged in one transaction: the writer waits only for a few milliseconds.
-SERIES_A_MERGE = 20
+SERIES_A_MERGE = 50
 
 # Points unpacked at once (48 MB of columns); a longer backlog takes several transactions.
 POINTS_A_MERGE = 2_000_000
@@ -180,15 +181,18 @@ def _look(connection: Connection, series_ids: Sequence[int]) -> Work:
     ):
         outlines[row.series_id].append(row)
     work, room = Work([], ended, []), POINTS_A_MERGE
+    chosen: dict[int, list[Any]] = {}
     for series_id, outline in outlines.items():
         if not outline:
             continue
-        chosen = _chosen(outline, room, ended=series_id in ended)
-        room -= sum(chunk.length for chunk in chosen)
-        if not chosen or chosen[-1].start != outline[-1].start:
+        some = _chosen(outline, room, ended=series_id in ended)
+        room -= sum(chunk.length for chunk in some)
+        if not some or some[-1].start != outline[-1].start:
             work.left.append(series_id)
-        if chosen:
-            work.merges.append(Merge(series_id, _whole(connection, chosen)))
+        if some:
+            chosen[series_id] = some
+    for series_id, old in _whole(connection, outlines, chosen).items():
+        work.merges.append(Merge(series_id, old))
     return work
 
 
@@ -205,19 +209,32 @@ def _chosen(outline: list[Any], room: int, *, ended: bool) -> list[Any]:
     return chosen
 
 
-def _whole(connection: Connection, chosen: list[Any]) -> list[Any]:
-    """The chunks with their points."""
+def _whole(
+    connection: Connection, outlines: dict[int, list[Any]], chosen: dict[int, list[Any]]
+) -> dict[int, list[Any]]:
+    """The chosen chunks with their points; one statement for the series chosen entirely."""
+    entire = [each for each, some in chosen.items() if len(some) == len(outlines[each])]
+    found: dict[int, list[Any]] = {each: [] for each in chosen}
     count = CHUNK.c.count.label("length")
-    rows = connection.execute(
-        select(CHUNK.c.start, count, CHUNK.c.steps, CHUNK.c.times, CHUNK.c.points)
-        .where(
-            CHUNK.c.series_id == chosen[0].series_id,
-            CHUNK.c.start >= chosen[0].start,
-            CHUNK.c.start <= chosen[-1].start,
+    statement = select(
+        CHUNK.c.series_id, CHUNK.c.start, count, CHUNK.c.steps, CHUNK.c.times, CHUNK.c.points
+    ).order_by(CHUNK.c.series_id, CHUNK.c.start)
+    if entire:
+        for row in connection.execute(
+            statement.where(CHUNK.c.series_id.in_(entire), CHUNK.c.sealed.is_(False))
+        ):
+            found[row.series_id].append(row)
+    for series_id in chosen.keys() - set(entire):
+        some = chosen[series_id]
+        found[series_id] = list(
+            connection.execute(
+                statement.where(
+                    CHUNK.c.series_id == series_id,
+                    CHUNK.c.start.between(some[0].start, some[-1].start),
+                )
+            )
         )
-        .order_by(CHUNK.c.start)
-    )
-    return list(rows)
+    return found
 
 
 def _think(work: Work) -> None:
@@ -255,19 +272,32 @@ def _merged(each: Merge, *, seal_rest: bool) -> Iterator[tuple[Any, ...]]:
         )
 
 
+DELETE_CHUNKS = Bulk(
+    delete(CHUNK).where(
+        CHUNK.c.series_id == bindparam("of"),
+        CHUNK.c.start >= bindparam("low"),
+        CHUNK.c.start <= bindparam("high"),
+    ),
+    ("of", "low", "high"),
+)
+COUNT_OPEN = Bulk(
+    update(SERIES)
+    .where(SERIES.c.id == bindparam("of"))
+    .values(open_chunks=SERIES.c.open_chunks + bindparam("more")),
+    ("of", "more"),
+)
+
+
 def _write(connection: Connection, work: Work) -> None:
-    for each in work.merges:
-        connection.execute(
-            delete(CHUNK).where(
-                CHUNK.c.series_id == each.series_id,
-                CHUNK.c.start >= each.old[0].start,
-                CHUNK.c.start <= each.old[-1].start,
-            )
-        )
-        INSERT_CHUNKS.run(connection, each.new)
-        still_open = sum(not row[SEALED] for row in each.new) - len(each.old)
-        connection.execute(
-            update(SERIES)
-            .where(SERIES.c.id == each.series_id)
-            .values(open_chunks=SERIES.c.open_chunks + still_open)
-        )
+    DELETE_CHUNKS.run(
+        connection,
+        [(each.series_id, each.old[0].start, each.old[-1].start) for each in work.merges],
+    )
+    INSERT_CHUNKS.run(connection, [row for each in work.merges for row in each.new])
+    COUNT_OPEN.run(
+        connection,
+        [
+            (each.series_id, sum(not row[SEALED] for row in each.new) - len(each.old))
+            for each in work.merges
+        ],
+    )
