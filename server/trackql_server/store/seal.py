@@ -87,6 +87,7 @@ class Sealer:
         self._due: dict[int, None] = {}
         self._ended: dict[str, None] = {}
         self._wake = asyncio.Event()
+        self._one_step = asyncio.Lock()
         self._task = asyncio.create_task(self._work(), name="sealer")
 
     def grew(self, committed: Committed) -> None:
@@ -110,8 +111,9 @@ class Sealer:
 
     async def settle(self) -> None:
         """Merge and seal all that is due now."""
-        while self._due or self._ended:
-            await self._step()
+        while self._due or self._ended or self._one_step.locked():
+            async with self._one_step:
+                await self._step()
 
     async def _work(self) -> None:
         for run_id in await self._database.run_read(_left_open):
@@ -121,7 +123,8 @@ class Sealer:
                 self._wake.clear()
                 await self._wake.wait()
             try:
-                await self._step()
+                async with self._one_step:
+                    await self._step()
             except DBAPIError:
                 log.exception("merging chunks failed; tried again with the next points")
                 await asyncio.sleep(1)
@@ -137,7 +140,8 @@ class Sealer:
         ids = list(self._due)[:SERIES_A_MERGE]
         for series_id in ids:
             del self._due[series_id]
-        await merge(self._database, ids)
+        if ids:
+            await merge(self._database, ids)
 
 
 async def merge(database: Database, series_ids: Sequence[int]) -> None:
