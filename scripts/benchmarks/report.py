@@ -117,6 +117,6 @@ def save(figures: Sequence[Figure], versions: dict[str, str], seconds: float, fi
 
 
 def _short(number: float) -> str:
-    if number >= 10_000:
+    if number >= 1000:
         return f"{number:,.0f}"
     return f"{number:.3g}"
