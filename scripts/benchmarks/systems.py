@@ -133,7 +133,11 @@ class System(ABC):
     def resident(self) -> int:
         """Bytes resident in the server and all its processes."""
         main = psutil.Process(self.server.pid)
-        return sum(process.memory_info().rss for process in [main, *main.children(recursive=True)])
+        resident = 0
+        for process in [main, *main.children(recursive=True)]:
+            with suppress(psutil.NoSuchProcess):  # it ended between the two calls
+                resident += process.memory_info().rss
+        return resident
 
 
 class Trackql(System):
