@@ -259,16 +259,18 @@ class MetricWriter:
             return True
         _answer(group, plan.outcomes)
         if plan.appended:
-            self._committed(
-                Committed(
-                    plan.appended,
-                    {
-                        growth.id: (run_id, growth.open_chunks, growth.count)
-                        for (run_id, _), growth in plan.grown.items()
-                    },
-                )
-            )
+            self._tell(plan)
         return True
+
+    def _tell(self, plan: Plan) -> None:
+        open_chunks = {
+            growth.id: (run_id, growth.open_chunks, growth.count)
+            for (run_id, _), growth in plan.grown.items()
+        }
+        try:
+            self._committed(Committed(plan.appended, open_chunks))
+        except Exception:  # the points are stored; whoever listens must not stop the writer
+            log.exception("announcing %d appended series failed", len(plan.appended))
 
     async def _commit(self, batches: list[Batch]) -> Plan:
         return await self._database.run_write(
