@@ -28,6 +28,7 @@ from strawberry.schema.schema import validate_document
 
 from trackql_server.errors import CostLimit, InvalidInput, TrackqlError
 from trackql_server.graphql import errors
+from trackql_server.graphql.executor import PlainExecutor
 from trackql_server.graphql.limits import Limits, Plan, check_shape
 
 _RULES = tuple(dict.fromkeys((*specified_rules, MaxIntrospectionDepthRule)))
@@ -114,7 +115,7 @@ class Operations:
     def __init__(self, schema: Schema, limits: Limits) -> None:
         self._limits = limits
         self._schema = schema._schema
-        self._executor = cast(type[Executor[Any]], schema.execution_context_class)
+        self._executor: type[Executor[Any]] = PlainExecutor
         self._prepared: OrderedDict[str, _Prepared] = OrderedDict()
         self._remembered = 0
 
