@@ -19,6 +19,9 @@ from trackql_server.settings import Settings
 from trackql_server.store.database import Database
 from trackql_server.store.migrate import upgrade
 
+# MLflow, whose verbs ours are compared with, would report that it was imported.
+os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
+
 # `scripts/test --quick` sets this to sqlite alone.
 DATABASES = os.environ.get("TRACKQL_TEST_DATABASES", "sqlite,postgresql").split(",")
 
