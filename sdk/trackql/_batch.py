@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from array import array
 from binascii import b2a_base64
 from itertools import chain
@@ -59,14 +60,17 @@ class Batch(NamedTuple):
 
 
 class _Table:
-    __slots__ = ("keys", "records", "steps", "times", "values")
+    """Rows of one tuple of keys; values as the bits of their floats."""
+
+    __slots__ = ("keys", "records", "steps", "times", "values", "width")
 
     def __init__(self, keys: tuple[str, ...]) -> None:
         self.keys = keys
+        self.width = len(keys)
         self.records = array("q")
-        self.steps: list[bytes] = []
-        self.times: list[bytes] = []
-        self.values: list[bytes] = []
+        self.steps = array("q")
+        self.times = array("q")
+        self.values = array("q")
 
 
 def take(journal: Journal, position: Position, points: int = POINTS) -> Batch | None:
@@ -119,51 +123,58 @@ def _payload(segment: Segment, offset: int) -> Any:
 
 def _metrics(journal: Journal, segment: Segment, start: Position, end: int, limit: int) -> Batch:
     view, words = segment.view, segment.words
+    numbers = view.cast("q")
     shapes = journal.shapes(segment, start.offset)
     tables: dict[int, _Table] = {}
     offset, row, points = start.offset, 0, 0
-    while offset < end and points < limit and offset - start.offset < BYTES:
-        word = words[offset >> 3]
-        size, kind = word & 0xFFFFFFFF, word >> 32
-        if kind < METRICS:
-            if kind != SHAPE:
-                break
-            learn(shapes, view[offset + ENTRY.size : offset + size])
-            offset += size
-            continue
-        table = tables.get(kind)
+    edge = min(end, start.offset + BYTES)
+    while offset < edge and points < limit:
+        at = offset >> 3
+        word = words[at]
+        size = word & 0xFFFFFFFF
+        table = tables.get(word)
         if table is None:
-            table = tables[kind] = _Table(shapes[kind])
-        width = len(table.keys)
-        most = min((end - offset) // size, max(1, (limit - points) // max(width, 1)))
-        most = min(most, max(1, (BYTES - (offset - start.offset)) // size))
-        rows = _alike(words, offset, size, word, most)
-        stop = offset + rows * size
-        if rows == 1:
+            kind = word >> 32
+            if kind == SHAPE:
+                learn(shapes, view[offset + ENTRY.size : offset + size])
+                offset += size
+                continue
+            if kind < METRICS:
+                break
+            table = tables[word] = _Table(shapes[kind])
+        width = table.width
+        stop = offset + size
+        if stop >= edge or words[stop >> 3] != word:
             table.records.append(row)
-            table.steps.append(bytes(view[offset + 16 : offset + 24]))
-            table.times.append(bytes(view[offset + 24 : offset + 32]))
-            table.values.append(bytes(view[offset + 32 : stop]))
+            table.steps.append(numbers[at + 2])
+            table.times.append(numbers[at + 3])
+            if width == 1:
+                table.values.append(numbers[at + 4])
+            else:
+                table.values.frombytes(view[offset + 32 : stop])
+            rows = 1
         else:
-            at, jump = offset >> 3, size >> 3
+            most = min((edge - offset) // size, max(1, (limit - points) // width))
+            rows = _alike(words, offset, size, word, most)
+            stop = offset + rows * size
+            jump = size >> 3
             table.records.extend(range(row, row + rows))
-            table.steps.append(words[at + 2 : stop >> 3 : jump].tobytes())
-            table.times.append(words[at + 3 : stop >> 3 : jump].tobytes())
+            table.steps.frombytes(words[at + 2 : stop >> 3 : jump].tobytes())
+            table.times.frombytes(words[at + 3 : stop >> 3 : jump].tobytes())
             cut = Struct(f"32x{size - 32}s").iter_unpack(view[offset:stop])
-            table.values.append(b"".join(chain.from_iterable(cut)))
+            table.values.frombytes(b"".join(chain.from_iterable(cut)))
         offset = stop
         row += rows
         points += rows * width
     after = Position(start.segment, offset, start.record + row)
-    whole = len(tables) == 1
-    columns = [_columns(table, whole) for table in tables.values()]
+    columns = [_columns(table, len(tables) == 1) for table in tables.values()]
     return Batch(METRICS, "append_metrics", {"tables": columns}, start, after, points)
 
 
 def _alike(words: memoryview, offset: int, size: int, word: int, most: int) -> int:
     """How many entries of one shape follow one another, at least; compared as a column, in C."""
     at, jump = offset >> 3, size >> 3
-    mark = word.to_bytes(8, "little")
+    mark = word.to_bytes(8, sys.byteorder)
     rows = 1
     while rows < most:
         reach = min(rows * 4, most)
@@ -178,14 +189,16 @@ def _alike(words: memoryview, offset: int, size: int, word: int, most: int) -> i
 def _columns(table: _Table, whole: bool) -> dict[str, Any]:
     columns: dict[str, Any] = {
         "keys": table.keys,
-        "steps": _base64(b"".join(table.steps)),
-        "times": _base64(b"".join(table.times)),
-        "values": _base64(b"".join(table.values)),
+        "steps": _base64(table.steps),
+        "times": _base64(table.times),
+        "values": _base64(table.values),
     }
     if not whole:
-        columns["records"] = _base64(table.records.tobytes())
+        columns["records"] = _base64(table.records)
     return columns
 
 
-def _base64(raw: bytes) -> str:
-    return b2a_base64(raw, newline=False).decode("ascii")
+def _base64(column: array[int]) -> str:
+    if sys.byteorder == "big":
+        column.byteswap()
+    return b2a_base64(column, newline=False).decode("ascii")

@@ -27,9 +27,9 @@ POSITIONED = frozenset((PARAMS, TAGS, UNTAG))
 METRICS = 16  # kinds from here on are rows of metrics: METRICS + the number of their shape
 
 MAGIC = b"TRACKQL1"
-HEADER = struct.Struct("<8sQQQI")  # magic, number, size, first record, crc of these
+HEADER = struct.Struct("=8sQQQI")  # magic, number, size, first record, crc of these
 START = 64
-ENTRY = struct.Struct("<IIII")  # size, kind, crc, sequence
+ENTRY = struct.Struct("=IIII")  # size, kind, crc, sequence
 FIRST_SIZE = 256 * 1024
 FULL_SIZE = 8 * 1024 * 1024
 # Kept free of points at the end of every segment, so that a run can still end on a full disk.
@@ -94,7 +94,7 @@ class Segment:
         area = _allocate(path, size)
         segment = cls(area, number, size, record)
         head = HEADER.pack(MAGIC, number, size, record, 0)[:-4]
-        segment.view[: len(head) + 4] = head + struct.pack("<I", crc32(head))
+        segment.view[: len(head) + 4] = head + struct.pack("=I", crc32(head))
         return segment
 
     @classmethod
@@ -245,7 +245,7 @@ class Journal:
         size = ENTRY.size + len(body)
         crc = crc32(body, sequence ^ _salt(segment.number, kind))
         segment.view[offset + 8 : offset + size + END] = (
-            struct.pack("<II", crc, sequence) + body + bytes(END)
+            struct.pack("=II", crc, sequence) + body + bytes(END)
         )
         segment.words[offset >> 3] = size | kind << 32
         counts = kind >= METRICS or kind in POSITIONED
@@ -266,7 +266,7 @@ class Journal:
             body = _text([METRICS, names])
         kind = METRICS + len(segment.shapes)
         self._write(segment, SHAPE, body)
-        put = struct.Struct(f"<II{length}s{END}x").pack_into
+        put = struct.Struct(f"=II{length}s{END}x").pack_into
         shape = (size | kind << 32, put, size, _salt(segment.number, kind))
         segment.shapes[keys] = shape
         return shape
@@ -419,9 +419,9 @@ class Head:
     """The first page of a journal: owner's lock, meta data, acknowledgement, points dropped."""
 
     SIZE = 8192
-    SLOT = struct.Struct("<QQQQQ16sI")
+    SLOT = struct.Struct("=QQQQQ16sI")
     SLOTS = (64, 128)
-    DROPPED = struct.Struct("<QQ")
+    DROPPED = struct.Struct("=QQ")
     DROPPED_AT = 192
     META_AT = 512
 
@@ -491,7 +491,7 @@ class Head:
         self.turn += 1
         at = self.SLOTS[self.turn % 2]
         raw = self.SLOT.pack(self.turn, *position, base, bytes.fromhex(writer), 0)[:-4]
-        self.area[at : at + self.SLOT.size] = raw + struct.pack("<I", crc32(raw))
+        self.area[at : at + self.SLOT.size] = raw + struct.pack("=I", crc32(raw))
 
     @property
     def dropped(self) -> int:
@@ -545,7 +545,7 @@ def _allocate(path: Path | None, size: int) -> mmap.mmap:
 def _packer(count: int) -> Callable[..., bytes]:
     pack = _pack.get(count)
     if pack is None:
-        pack = _pack[count] = struct.Struct(f"<qq{count}d").pack
+        pack = _pack[count] = struct.Struct(f"=qq{count}d").pack
     return pack
 
 

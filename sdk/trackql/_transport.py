@@ -115,6 +115,26 @@ def _error(error: dict[str, Any]) -> TrackqlError:
     return from_code(str(code), str(error.get("message", "no message")), extensions)
 
 
+class _Connection(http.client.HTTPConnection):
+    """Sends head and body of a request as one: each send gives the GIL away once."""
+
+    def __init__(self, host: str, port: int | None, timeout: float) -> None:
+        super().__init__(host, port, timeout=timeout)
+        self._parts: list[bytes] = []
+
+    def send(self, data: Any) -> None:
+        self._parts.append(data)
+
+    def getresponse(self) -> http.client.HTTPResponse:
+        parts, self._parts = self._parts, []
+        super().send(b"".join(parts))
+        return super().getresponse()
+
+
+class _SecureConnection(_Connection, http.client.HTTPSConnection):
+    """The same over TLS."""
+
+
 class HttpTransport:
     """HTTP over one kept connection, and a WebSocket for each subscription."""
 
@@ -186,8 +206,8 @@ class HttpTransport:
                 raise
 
     def _open(self) -> http.client.HTTPConnection:
-        kind = http.client.HTTPSConnection if self._secure else http.client.HTTPConnection
-        return kind(self._host, self._port, timeout=TIMEOUT)
+        kind = _SecureConnection if self._secure else _Connection
+        return kind(self._host, self._port, TIMEOUT)
 
     def _disconnect(self) -> None:
         if self._connection is not None:
