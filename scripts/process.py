@@ -65,6 +65,11 @@ class Server:
         assert self._process is not None, "the server was not started"
         return self._process.pid
 
+    @property
+    def running(self) -> bool:
+        """Whether the process that was started lives."""
+        return self._process is not None and self._process.poll() is None
+
     def start(self) -> float:
         """Start it and wait until it answers; the seconds that took."""
         assert self._process is None, "the server runs already"

@@ -8,6 +8,7 @@ import struct
 import subprocess
 import sys
 import tempfile
+import time
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -15,7 +16,7 @@ import httpx
 import typer
 from rich.console import Console
 
-from scripts.process import Server, trackql_server
+from scripts.process import Server, answers, trackql_server
 
 ROOT = Path(__file__).parents[1]
 TRAINER = ROOT / "sdk" / "examples" / "digits.py"
@@ -48,14 +49,19 @@ def quickstart(
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     home = Path(os.environ.get("TRACKQL_HOME", ROOT / "trackql-data"))
     server = trackql_server(home, port=port)
+    equal = False
     try:
         server.start()
         console.print(f"\n[bold]Dashboard  {server.url}[/]\n")
+        if wait:
+            console.print(f"Nothing gets lost:  kill -9 {server.pid}  and start the server again:")
+            console.print(f"{again(server, home)}\n", style="dim")
         console.print(f"Training three classifiers of handwritten digits for {seconds:.0f} s …")
         with tempfile.TemporaryDirectory(prefix="trackql-quickstart-") as folder:
             train(server, Path(folder), seconds)
+            deliver(server, home, wait)
             equal = compare(server, Path(folder))
-        if wait:
+        if wait and server.running:
             console.print("The server stays up; end it with Ctrl-C.")
             server.wait()
             console.print("The server has ended.")
@@ -65,6 +71,31 @@ def quickstart(
     finally:
         server.stop()
     raise typer.Exit(0 if equal else 1)
+
+
+def again(server: Server, home: Path) -> str:
+    """The command that starts the server again, on the same port and data."""
+    command = Path(sys.executable).with_name("trackql")
+    return f"TRACKQL_HOME={home} {command} server --port {server.port}"
+
+
+def deliver(server: Server, home: Path, wait: bool) -> None:
+    """See that a server answers, and that it has what was logged while none did."""
+    if not answers(f"{server.url}/health"):
+        if not wait:
+            console.print("[red]The server does not answer any more.[/]")
+            raise typer.Exit(1)
+        console.print("\nThe server does not answer. Waiting for you to start it again:")
+        console.print(again(server, home), style="dim")
+        while not answers(f"{server.url}/health"):
+            time.sleep(0.5)
+    command = Path(sys.executable).with_name("trackql")
+    subprocess.run(
+        [command, "sync"],
+        env={**os.environ, "TRACKQL_URL": server.url},
+        check=True,
+        stdout=subprocess.DEVNULL,
+    )
 
 
 def train(server: Server, folder: Path, seconds: float) -> None:

@@ -4,13 +4,15 @@ import os
 import re
 import signal
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 import httpx
 import pytest
 
 ROOT = Path(__file__).parents[2]
+
+Start = Callable[..., "subprocess.Popen[str]"]
 
 pytestmark = pytest.mark.slow
 
@@ -62,36 +64,77 @@ def test_a_fresh_clone_trains_and_proves_what_it_stored(
     assert status.stdout == ""
 
 
-def test_it_shows_its_address_at_once_and_leaves_on_an_interrupt(
-    clone: Path, environment: dict[str, str]
+@pytest.fixture
+def quickstart(clone: Path, environment: dict[str, str]) -> Iterator[Start]:
+    """Starts the command in the clone, which the first test has set up by then."""
+    running: list[subprocess.Popen[str]] = []
+
+    def start(*options: str) -> "subprocess.Popen[str]":
+        process = subprocess.Popen(
+            ["scripts/quickstart", *options],
+            cwd=clone,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            start_new_session=True,
+        )
+        running.append(process)
+        return process
+
+    yield start
+    for process in running:
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGINT)
+        process.communicate()
+
+
+def test_it_shows_its_address_at_once_and_leaves_on_an_interrupt(quickstart: Start) -> None:
+    running = quickstart("--seconds", "300")
+    assert running.stdout
+    url = found(running.stdout, r"Dashboard +(\S+)")
+    found(running.stdout, r"run linear (http\S+)")
+    assert "<html" in httpx.get(url, headers={"Accept": "text/html"}).text
+    os.killpg(running.pid, signal.SIGINT)
+    left = running.stdout.read()
+    assert running.wait(60) == 0, left
+    assert "Traceback" not in left
+    with pytest.raises(httpx.ConnectError):
+        httpx.get(url)
+
+
+def test_a_server_that_is_killed_and_started_again_misses_nothing(
+    quickstart: Start, clone: Path, environment: dict[str, str]
 ) -> None:
-    """Runs after the first test, in the clone that is set up by then."""
-    running = subprocess.Popen(
-        ["scripts/quickstart", "--seconds", "300"],
+    running = quickstart("--seconds", "9")
+    assert running.stdout
+    server = int(found(running.stdout, r"kill -9 (\d+)"))
+    again = found(running.stdout, r"(TRACKQL_HOME=.*)")
+    found(running.stdout, r"run linear (http\S+)")
+    os.kill(server, signal.SIGKILL)
+    found(running.stdout, r"(Waiting for you)")
+    second = subprocess.Popen(
+        ["bash", "-c", f"exec env {again}"],
         cwd=clone,
         env=environment,
         stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        start_new_session=True,
+        stdout=subprocess.DEVNULL,
     )
     try:
-        lines = _lines(running)
-        url = next(line.split()[-1] for line in lines if "Dashboard" in line)
-        next(line for line in lines if "run linear http" in line)
-        assert "<html" in httpx.get(url, headers={"Accept": "text/html"}).text
-        os.killpg(running.pid, signal.SIGINT)
-        left = list(lines)
+        left = running.stdout.read()
         assert running.wait(60) == 0, left
-        assert "Traceback" not in "".join(left)
-        with pytest.raises(httpx.ConnectError):
-            httpx.get(url)
+        assert "equal, value for value" in left
     finally:
-        running.kill()
-        running.communicate()
+        second.terminate()
+        second.wait(60)
 
 
-def _lines(process: "subprocess.Popen[str]") -> Iterator[str]:
-    assert process.stdout
-    return iter(process.stdout)
+def found(lines: Iterable[str], pattern: str) -> str:
+    """The group in the first line that matches; the lines before it are passed over."""
+    seen = []
+    for line in lines:
+        seen.append(line)
+        if match := re.search(pattern, line):
+            return match[1]
+    raise AssertionError(f"{pattern} was not printed:\n{''.join(seen)}")
