@@ -1,6 +1,6 @@
 """Executes selections; what is merely read off a row skips the machinery of resolvers."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, NamedTuple
 
 from graphql import (
@@ -10,7 +10,7 @@ from graphql import (
     is_list_type,
     is_nullable_type,
 )
-from graphql.execution.collect_fields import GroupedFieldSet
+from graphql.execution.collect_fields import DeferUsage, GroupedFieldSet
 from graphql.pyutils import Path
 from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
 from strawberry.schema.schema_converter import GraphQLCoreConverter
@@ -43,6 +43,24 @@ class PlainExecutor(StrawberryGraphQLCoreExecutionContext):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._splits: dict[tuple[str, int], _Split] = {}
+        self._root: list[GroupedFieldSet] = []
+
+    def execute_collected_root_fields(
+        self,
+        root_type: GraphQLObjectType,
+        root_value: Any,
+        grouped_field_set: GroupedFieldSet,
+        serially: bool,
+        new_defer_usages: Sequence[DeferUsage],
+    ) -> Any:
+        # A subscription runs once for each event, with equal fields collected anew each time.
+        # What is remembered by their identity would grow for as long as it lives, so the first
+        # ones stand for all.
+        if not self._root:
+            self._root.append(grouped_field_set)
+        return super().execute_collected_root_fields(
+            root_type, root_value, self._root[0], serially, new_defer_usages
+        )
 
     def execute_fields(
         self,

@@ -1,5 +1,6 @@
 """The short way for plain fields gives, to the letter, what the long way gives."""
 
+from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from enum import Enum
 from types import SimpleNamespace
@@ -62,7 +63,16 @@ class Query:
         return info.context
 
 
-schema = strawberry.Schema(Query)._schema
+@strawberry.type
+class Subscription:
+    @strawberry.subscription
+    async def watched(self) -> AsyncIterator[Thing]:
+        yield Thing(
+            id=strawberry.ID("1"), name="a", size=1, color=Color.RED, note=None, tags=[], holes=None
+        )
+
+
+schema = strawberry.Schema(Query, subscription=Subscription)._schema
 
 
 async def run(executor: type[Any], query: str, rows: list[Any]) -> ExecutionResult:
@@ -155,3 +165,21 @@ async def test_a_missing_attribute_is_reported_the_same() -> None:
     result = await same("{ things { id size } }", SimpleNamespace(id="1"))
     assert result.errors is not None
     assert "size" in result.errors[0].message
+
+
+async def test_a_subscription_remembers_no_more_after_many_events() -> None:
+    document = parse("subscription { watched { id name loud } }")
+    executor = PlainExecutor.build(schema, document)
+    assert isinstance(executor, PlainExecutor)
+
+    def remembered() -> int:
+        return len(executor._relevant_sub_fields) + len(executor._splits) + len(executor._root)
+
+    sizes = []
+    for _ in range(20):
+        result = executor.build_per_event_executor(Row()).execute_operation(False)
+        assert isinstance(result, ExecutionResult)
+        assert result.data == {"watched": {"id": "1", "name": "loss", "loud": "LOSS"}}
+        sizes.append(remembered())
+    assert sizes[0] > 0
+    assert set(sizes) == {sizes[0]}
