@@ -11,6 +11,9 @@ from pathlib import Path
 
 import httpx
 import pytest
+from websockets.exceptions import InvalidStatus
+from websockets.sync.client import connect
+from websockets.typing import Origin, Subprotocol
 
 from tests.postgres import Cluster
 from trackql_server.settings import Settings
@@ -74,6 +77,14 @@ def test_the_guard_stands_before_everything(tmp_path: Path) -> None:
             assert rebound.status_code == 403, path
             foreign = httpx.post(address + path, headers={"Origin": "http://evil.example"})
             assert foreign.status_code == 403, path
+        with pytest.raises(InvalidStatus) as refused:
+            connect(
+                f"{address.replace('http', 'ws', 1)}/graphql",
+                origin=Origin("http://evil.example"),
+                subprotocols=[Subprotocol("graphql-transport-ws")],
+                proxy=None,
+            )
+        assert refused.value.response.status_code == 403
 
 
 def test_off_loopback_other_names_are_served_but_not_other_origins(tmp_path: Path) -> None:
