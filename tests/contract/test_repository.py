@@ -105,6 +105,24 @@ def test_every_setting_has_its_heading() -> None:
     assert found == server | sdk
 
 
+@pytest.mark.parametrize("name", Settings.model_fields)
+def test_a_setting_of_the_server_has_its_default_in_the_docs(name: str) -> None:
+    default = Settings.model_fields[name].default
+    told = section("settings.md", f"`TRACKQL_{name.upper()}`")
+    if default is False:
+        assert "Default off." in told
+    elif isinstance(default, int | float):
+        spellings = {f"{default:,}", f"{default:g}", f"{default / 2**20:g} MiB"}
+        assert any(spelling in told for spelling in spellings)
+    else:
+        assert str(default or "") in told
+
+
+def section(page: str, heading: str) -> str:
+    """What stands under a heading."""
+    return (ROOT / "docs" / page).read_text().split(f"# {heading}\n")[1].split("\n#")[0]
+
+
 def test_every_command_has_its_heading() -> None:
     root = get_command(import_module("trackql.cli").app)
     found = {heading for heading in headings("commands.md") if heading.startswith("trackql ")}
