@@ -76,6 +76,8 @@ def listen(
         log_config=None,
         access_log=access_log,
         server_header=False,
+        # Longer than clients pause between heartbeats, so that they need not connect anew for each.
+        timeout_keep_alive=75,
         timeout_graceful_shutdown=max(1, round(shutdown_after)),
     )
     server = _Server(config, app, listening)
