@@ -72,10 +72,10 @@ class Points:
 def shift_for(low: int, high: int, buckets: int) -> int:
     """The least shift for which low..high (both inclusive) falls into at most `buckets` buckets.
 
-    Never more than 63: at that width int64 has two buckets, one each side of zero.
+    Never more than 62, so that the width is an int64 itself: int64 has four buckets then.
     """
     shift = 0
-    while shift < 63 and (high >> shift) - (low >> shift) + 1 > buckets:
+    while shift < 62 and (high >> shift) - (low >> shift) + 1 > buckets:
         shift += 1
     return shift
 
