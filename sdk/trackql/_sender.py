@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import suppress
+from pathlib import Path
 from queue import Empty, SimpleQueue
 
 from . import _batch, errors
@@ -26,6 +27,9 @@ BACKOFF = (0.1, 3.0)
 ABSENT = 60.0
 # How long the end of a run waits for a server that does not answer at all.
 GRACE = 2.0
+# A journal holds three files open: more of them are put aside when their runs have ended.
+LANES = 64
+IDLE = 60.0
 
 
 class Backoff:
@@ -60,6 +64,7 @@ class Route:
         self.transport: Transport = connect(url)
         self.backoff = Backoff()
         self.told = False
+        self.error: errors.TrackqlError | None = None
 
     def lost(self, since: float) -> bool:
         """Tried after a moment, and without an answer for longer than a run's end should wait."""
@@ -68,7 +73,8 @@ class Route:
             return False
         return time.monotonic() - backoff.since > GRACE
 
-    def fail(self, error: Exception) -> None:
+    def fail(self, error: errors.TrackqlError) -> None:
+        self.error = error
         self.backoff.fail()
         if isinstance(error, errors.Forbidden) and not self.told:
             self.told = True
@@ -90,6 +96,7 @@ class Lane:
         self.backoff = Backoff(0.2, 30.0)
         self.stopped: errors.TrackqlError | None = None
         self.removed = False
+        self.parked = False
         self.waiting = False
         self.open = False
         self.known = self.position > Position(0, START, 0)
@@ -118,7 +125,7 @@ class Lane:
 
     def reached(self, target: Position) -> bool:
         """The server has everything before a place in the journal."""
-        return self.removed or self.position >= target or self.journal.window(self.position) is None
+        return self.position >= target or self.journal.window(self.position) is None
 
     def _unreported(self) -> bool:
         head = self.journal.head
@@ -196,11 +203,15 @@ class Lane:
             self.problems = []
             head.reported = dropped
             return True
-        if self.journal.closed and self.journal.seal(self.position):
-            self.journal.remove()
-            self.removed = True
-            return True
-        return False
+        return self.retire()
+
+    def retire(self) -> bool:
+        """Delete the journal, if it is closed and the server has all of it."""
+        if not self.journal.closed or self._unreported() or not self.journal.seal(self.position):
+            return False
+        self.journal.remove()
+        self.removed = True
+        return True
 
     def _failed(self, batch: Batch | None, error: errors.TrackqlError) -> None:
         match error:
@@ -274,13 +285,15 @@ class Sender:
 
     def __init__(self) -> None:
         self.lanes: list[Lane] = []
+        self.parked: list[tuple[Path, Route]] = []
         self.routes: dict[str, Route] = {}
         self.inbox: SimpleQueue[None] = SimpleQueue()
         self.asleep = False
         self.thread: threading.Thread | None = None
         self._waiters: list[SimpleQueue[None]] = []
         self._stopping = False
-        self._lock = threading.Lock()
+        # Re-entrant: a signal's handler may end runs while this thread is beginning one.
+        self._lock = threading.RLock()
 
     def route(self, url: str) -> Route:
         route = self.routes.get(url)
@@ -362,11 +375,45 @@ class Sender:
         busy = False
         for lane in tuple(self.lanes):
             lane.waiting = not lane.known and self._blocked(lane)
-            busy |= lane.step()
-            if lane.removed:
-                self.lanes.remove(lane)
+            try:
+                busy |= lane.step()
+            except Exception:  # one journal's trouble is not the others'
+                log.exception("run %s: trackql could not read its journal", lane.run_id)
+                lane.backoff.fail()
+            self._tidy(lane)
         self._beat()
-        return busy
+        return self._unpark() or busy
+
+    def _tidy(self, lane: Lane) -> None:
+        """Hold no more files open than needed: of what is done, of what is idle, of the many."""
+        many = len(self.lanes) > LANES
+        idle = time.monotonic() - lane.sent_at
+        if lane.removed:
+            self.lanes.remove(lane)
+        elif lane.journal.closed:
+            path = lane.journal.path
+            away = many and path is not None and lane.route.backoff.failures > 0
+            if away and path is not None and lane.journal.put_aside():
+                self.parked.append((path, lane.route))
+                self.lanes.remove(lane)
+                lane.parked = True
+        elif not lane.open and lane.known and not lane.pending() and (many or idle > IDLE):
+            # Attached and quiet: whoever logs to it again begins another journal.
+            lane.journal.closed = True
+
+    def _unpark(self) -> bool:
+        """Take up journals that were put aside while their server did not answer."""
+        taken = False
+        while self.parked and len(self.lanes) <= LANES // 2:
+            path, route = self.parked[0]
+            if route.backoff.failures:
+                return taken
+            journal = Journal.adopt(path)
+            if journal is not None:
+                self.lanes.append(Lane(journal, route, self))
+                taken = True
+            del self.parked[0]
+        return taken
 
     def _blocked(self, lane: Lane) -> bool:
         """An earlier journal of the same run, or the parent's creation, must arrive first."""
@@ -415,9 +462,10 @@ class Sender:
 def _done(lane: Lane, end: Position) -> bool:
     if lane.stopped is not None:
         return True
-    if lane.journal.closed:
-        return lane.removed
-    return lane.reached(end)
+    if not lane.journal.closed:
+        return lane.reached(end)
+    # A signal's handler runs within the call that it interrupts, and that holds the journal.
+    return lane.removed or (lane.reached(end) and lane.retire())
 
 
 def deliver(lane: Lane) -> None:
@@ -429,7 +477,7 @@ def deliver(lane: Lane) -> None:
         if sent or lane.removed:
             continue
         if lane.route.backoff.failures:
-            raise errors.Unreachable(f"no answer from {lane.route.url}")
+            raise lane.route.error or errors.Unreachable(f"no answer from {lane.route.url}")
         if lane.backoff.failures > 3:
             raise errors.ServerError(f"{lane.route.url} keeps failing on run {lane.run_id}")
         time.sleep(max(0.0, lane.due - time.monotonic()))

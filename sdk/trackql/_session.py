@@ -95,7 +95,9 @@ class Session:
         Without a timeout a server that does not answer is not waited for.
         """
         default = min(most, config.FLUSH_TIMEOUT.number())
-        return not lanes or self.sender.wait(lanes, timeout, default)
+        return (not lanes or self.sender.wait(lanes, timeout, default)) and not any(
+            lane.parked for lane in lanes
+        )
 
     def close(self, lane: Lane) -> None:
         """Nothing more will be logged: its journal is deleted once it is delivered."""
@@ -110,16 +112,23 @@ class Session:
         runs, self.runs = self.runs[::-1], []
         for run in runs:
             run._ended(status)
-        lanes = list(self.sender.lanes)
-        for lane in lanes:
+        sender = self.sender
+        for lane in list(sender.lanes):
             self.close(lane)
-        if not lanes:
+        if not sender.lanes and not sender.parked:
             return
-        delivered = self.flush(lanes, timeout, most)
+        begun = time.monotonic()
+        while self.flush(lanes := list(sender.lanes), timeout, most):
+            # Journals that were put aside are taken up as others are done.
+            if not sender.lanes and not sender.parked:
+                break
+            time.sleep(0.01)
+            if timeout is not None and time.monotonic() - begun > timeout:
+                break
         for run in runs:
             run._farewell()
-        if not delivered:
-            left = sum(not lane.removed for lane in lanes)
+        left = sum(not lane.removed for lane in lanes) + len(sender.parked)
+        if left:
             say(
                 f"trackql: the server does not have everything of {left} "
                 f"{'run' if left == 1 else 'runs'} yet; deliver it with: trackql sync"

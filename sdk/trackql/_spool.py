@@ -78,7 +78,7 @@ class Segment:
 
     __slots__ = ("limit", "number", "record", "shapes", "size", "tail", "view", "words")
 
-    def __init__(self, area: mmap.mmap, number: int, size: int, record: int) -> None:
+    def __init__(self, area: mmap.mmap | memoryview, number: int, size: int, record: int) -> None:
         self.number = number
         self.size = size
         self.record = record
@@ -111,6 +111,13 @@ class Segment:
             length -= length % 8
             area = mmap.mmap(file.fileno(), length, access=mmap.ACCESS_READ)
         return cls(area, number, min(size, length), record)
+
+    @classmethod
+    def nothing(cls, number: int, record: int) -> Segment:
+        """A segment without room, which holds no file open."""
+        segment = cls(memoryview(bytes(START)), number, -1, record)
+        segment.limit = -1
+        return segment
 
     def scan(self) -> None:
         """Find the end of what was committed, by checking every entry."""
@@ -390,12 +397,16 @@ class Journal:
 
     def seal(self, position: Position) -> bool:
         """Refuse further appends, if nothing is held beyond a position."""
-        with self.lock:
-            if self.window(position) is not None:
+        if not self.lock.acquire(blocking=False):
+            return False
+        try:
+            if self.sealed or self.window(position) is not None:
                 return False
             self.sealed = True
             self.segment.limit = self.segment.size = -1
             return True
+        finally:
+            self.lock.release()
 
     def remove(self) -> None:
         """Delete what was delivered in full."""
@@ -410,9 +421,23 @@ class Journal:
 
     def abandon(self) -> None:
         """Let go of the files without a trace: the lock falls, what is written stays."""
+        # Without the lock: in a forked child it may be held by a thread that is not there.
         self.closed = self.sealed = True
+        tail = self.segment.tail
+        self.segment = Segment.nothing(self.segment.number, tail[1])
+        self.segment.tail = tail
         self._reading = None
         self.head.close()
+
+    def put_aside(self) -> bool:
+        """Let go of the files between two appends, to be adopted again later."""
+        if not self.lock.acquire(blocking=False):
+            return False
+        try:
+            self.abandon()
+            return True
+        finally:
+            self.lock.release()
 
 
 class Head:
@@ -426,7 +451,7 @@ class Head:
     META_AT = 512
 
     def __init__(self, area: mmap.mmap, descriptor: int | None) -> None:
-        self.area = area
+        self.area: mmap.mmap | bytearray = area
         self.descriptor = descriptor
         self.turn = 0
 
@@ -515,6 +540,8 @@ class Head:
         if self.descriptor is not None:
             os.close(self.descriptor)
             self.descriptor = None
+        # What it says can still be asked for; the file is not held open.
+        self.area = bytearray(self.area[:])
 
 
 def learn(known: dict[int, tuple[str, ...]], body: memoryview) -> None:

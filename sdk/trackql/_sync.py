@@ -31,10 +31,13 @@ def left() -> list[Path]:
     return sorted(path for path in spool.iterdir() if path.is_dir() and path.name[0] != ".")
 
 
-def sync(url: str | None = None, to: str | None = None) -> Iterator[Delivery]:
+def sync(
+    url: str | None = None, to: str | None = None, discard: bool = False
+) -> Iterator[Delivery]:
     """Deliver every journal without a living owner that is meant for `url`, or every one.
 
-    Each goes to the server that it is meant for, or to another that `to` names.
+    Each goes to the server that it is meant for, or to another that `to` names. What a server
+    refuses for good is kept, unless it is to be discarded.
 
     Safe to run twice, or several at a time: a journal is locked while it is delivered, and the
     server passes over what it has.
@@ -54,6 +57,9 @@ def sync(url: str | None = None, to: str | None = None) -> Iterator[Delivery]:
             deliver(lane)
         except TrackqlError as failure:
             error = failure
+        if lane.stopped is not None and discard:
+            journal.remove()
+            lane.removed = True
         dropped = lane.dropped
         if not lane.removed:
             journal.abandon()

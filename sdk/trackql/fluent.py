@@ -417,7 +417,7 @@ def delete_tag(key: str) -> None:
 def flush(timeout: float | None = None) -> bool:
     """Wait until the server has all that this process logged; False when it has not."""
     session = _session.session
-    return session.flush(list(session.sender.lanes), timeout)
+    return session.flush(list(session.sender.lanes), timeout) and not session.sender.parked
 
 
 def flush_async_logging() -> None:

@@ -110,3 +110,56 @@ print(run.id)
     assert "no journal can be kept" in done.stderr
     history = trackql.Client(server.url).history(done.stdout.strip(), "x")
     assert list(history.values) == list(range(100))
+
+
+def test_hundreds_of_runs_without_a_server_hold_few_files_open(
+    script: Script, tmp_path: Path
+) -> None:
+    source = """
+import resource, sys
+resource.setrlimit(resource.RLIMIT_NOFILE, (400, 400))
+import trackql
+ids = []
+for number in range(300):
+    with trackql.start_run() as run:
+        trackql.log_metric("x", number)
+    ids.append(run.id)
+print(*ids, flush=True)
+sys.stdin.readline()
+"""
+    server = trackql_server(tmp_path / "home")
+    file = script.folder / "many.py"
+    file.write_text(source)
+    process = subprocess.Popen(
+        [sys.executable, str(file)],
+        env={**script.env, "TRACKQL_URL": server.url, "TRACKQL_QUIET": "1"},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout is not None
+    ids = process.stdout.readline().split()
+    assert len(ids) == 300
+    with server:
+        _, told = process.communicate("go\n", timeout=120)
+        assert told == ""
+        client = trackql.Client(server.url)
+        for number in (0, 1, 150, 299):
+            found = client.run(ids[number])
+            assert found.data.metrics == {"x": float(number)}
+            assert found.info.status == "FINISHED"
+    assert list((tmp_path / "spool").iterdir()) == []
+
+
+def test_what_a_server_refuses_for_good_can_be_discarded(server: Server, script: Script) -> None:
+    source = "import trackql; trackql.log_metric('x', 1); print(trackql.active_run().id)"
+    run_id = script.run(source, TRACKQL_URL="http://127.0.0.1:9").stdout.strip()
+    client = trackql.Client(server.url)
+    assert run_id in script.trackql("sync", "--all", "--to", server.url)
+    again = f"import trackql; trackql.log_metrics({{'x': 2}}, run_id={run_id!r})"
+    script.run(again, TRACKQL_URL="http://127.0.0.1:9")
+    client.delete_run(run_id)
+    assert "deleted" in script.trackql("sync", "--all", "--to", server.url, code=1)
+    script.trackql("sync", "--all", "--to", server.url, "--discard", code=1)
+    assert script.trackql("sync", "--all") == "Nothing waits to be delivered.\n"

@@ -46,6 +46,35 @@ if __name__ == "__main__":
     print(run.id)
 """
 
+BUSY = """
+import os, sys, threading, time
+import trackql
+run = trackql.start_run()
+
+def log(place):
+    for step in range(3_000):
+        run.log_metrics({f"parent {place}": step}, step)
+
+threads = [threading.Thread(target=log, args=(place,)) for place in range(3)]
+for thread in threads:
+    thread.start()
+children = []
+for number in range(10):
+    pid = os.fork()
+    if pid == 0:
+        for step in range(50):
+            run.log_metrics({f"child {number}": step}, step)
+        sys.exit(0)
+    children.append(pid)
+    time.sleep(0.005)
+for thread in threads:
+    thread.join()
+for pid in children:
+    assert os.waitpid(pid, 0)[1] == 0
+trackql.end_run()
+print(run.id)
+"""
+
 TERMINATED = """
 import multiprocessing, time
 import trackql
@@ -76,6 +105,16 @@ def test_a_forked_child_logs_to_its_parents_run(server: Server, script: Script) 
     client = trackql.Client(server.url)
     assert list(client.history(run_id, "parent").values) == list(range(500))
     assert list(client.history(run_id, "child").values) == list(range(500))
+    assert client.run(run_id).info.status == "FINISHED"
+
+
+def test_forking_while_threads_log_and_the_sender_sends(server: Server, script: Script) -> None:
+    run_id = script.run(BUSY, TRACKQL_URL=server.url).stdout.strip()
+    client = trackql.Client(server.url)
+    for place in range(3):
+        assert list(client.history(run_id, f"parent {place}").values) == list(range(3_000))
+    for number in range(10):
+        assert list(client.history(run_id, f"child {number}").values) == list(range(50))
     assert client.run(run_id).info.status == "FINISHED"
 
 

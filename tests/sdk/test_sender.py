@@ -238,3 +238,21 @@ def test_logging_goes_on_after_the_end_of_a_run(memory: Client, spool: Path) -> 
     assert trackql.flush(10)
     assert list(memory.history(run.id, "x").values) == [1.0, 2.0]
     assert memory.run(run.id).info.status == "FINISHED"
+
+
+def test_a_run_that_was_only_attached_lets_go_when_idle(
+    memory: Client, spool: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = memory.create_run(memory.create_experiment("idle"))
+    trackql.log_metrics({"x": 1.0}, run_id=run.id)
+    assert trackql.flush(10)
+    assert len(list(spool.iterdir())) == 1
+    monkeypatch.setattr("trackql._sender.IDLE", 0.0)
+    deadline = time.monotonic() + 10
+    while list(spool.iterdir()):
+        assert time.monotonic() < deadline
+        _session.session.sender.wake()
+        time.sleep(0.01)
+    trackql.log_metrics({"x": 2.0}, run_id=run.id)
+    assert trackql.flush(10)
+    assert list(memory.history(run.id, "x").values) == [1.0, 2.0]

@@ -7,7 +7,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from trackql import _spool
@@ -64,6 +64,7 @@ def reopened(journal: Journal) -> Journal:
     return found
 
 
+@settings(deadline=None)
 @given(st.lists(rows, max_size=30))
 def test_every_bit_pattern_comes_back_in_order(given_rows: list[Row]) -> None:
     with TemporaryDirectory() as folder:
@@ -75,6 +76,7 @@ def test_every_bit_pattern_comes_back_in_order(given_rows: list[Row]) -> None:
         assert read(reopened(journal)) == expected
 
 
+@settings(deadline=None)
 @given(st.lists(rows, min_size=1, max_size=12), st.data())
 def test_a_cut_at_any_byte_leaves_a_clean_prefix(
     given_rows: list[Row], data: st.DataObject
@@ -93,6 +95,7 @@ def test_a_cut_at_any_byte_leaves_a_clean_prefix(
         assert [entry[2] for entry in read(reopened(journal))] == whole
 
 
+@settings(deadline=None)
 @given(st.lists(rows, min_size=1, max_size=12), st.data())
 def test_a_torn_entry_hides_what_is_behind_it(given_rows: list[Row], data: st.DataObject) -> None:
     with TemporaryDirectory() as folder:

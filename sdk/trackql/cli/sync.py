@@ -20,13 +20,19 @@ def sync(
         str | None,
         typer.Option(help="Deliver to this server instead, when it has moved.", show_default=False),
     ] = None,
+    discard: Annotated[
+        bool,
+        typer.Option(
+            "--discard", help="Delete what the server refuses for good: of runs that are deleted."
+        ),
+    ] = False,
     json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Deliver to the server what processes that are gone could not deliver.
 
     Journals of the server in TRACKQL_URL alone, unless --all is given. Safe to repeat.
     """
-    deliveries = list(_sync.sync(None if all else default_url(), to and to.rstrip("/")))
+    deliveries = list(_sync.sync(None if all else default_url(), to and to.rstrip("/"), discard))
     failed = [each for each in deliveries if each.error is not None]
     if json:
         output.document(
