@@ -29,7 +29,7 @@ ROWS: dict[str, Callable[[Workspace], list[report.Figure]]] = {
     "wide": wide.wide,
 }
 
-app = typer.Typer(add_completion=False)
+app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
 
 @app.command()

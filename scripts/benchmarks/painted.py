@@ -30,7 +30,7 @@ WATCH = """
     drawn = null
   }
   CanvasRenderingContext2D.prototype.stroke = function (...path) {
-    const chart = window.__trackql.chart(run, 'moment')
+    const chart = window.__trackql?.chart(run, 'moment')
     if (chart && drawn === null) {
       drawn = chart.values.length
       channel.port2.postMessage(null)
@@ -67,8 +67,10 @@ def _measure(ours: Trackql) -> list[float]:
             page.evaluate(WATCH, run)
             page.wait_for_timeout(1000)
             driver.go()
-            held = f"(window.__trackql.chart('{run}', 'moment')?.values.length ?? 0) >= {CALLS}"
-            page.wait_for_function(held, timeout=60_000)
+            held = f"window.__trackql?.chart('{run}', 'moment')?.values.length ?? 0"
+            deadline = time.monotonic() + 60
+            while page.evaluate(held) < CALLS and time.monotonic() < deadline:
+                page.wait_for_timeout(100)
             page.wait_for_timeout(500)
             frames: list[tuple[float, int]] = page.evaluate("window.painted")
             values: list[Any] = page.evaluate(f"window.__trackql.chart('{run}', 'moment').values")
