@@ -1,5 +1,6 @@
 """A reduced curve keeps every extreme, and what is drawn does not change as more is drawn."""
 
+import itertools
 import math
 
 import numpy as np
@@ -83,7 +84,7 @@ def test_by_pieces_as_the_whole(
 ) -> None:
     whole = points(pairs)
     edges = [0, *sorted(min(cut, len(pairs)) for cut in cuts), len(pairs)]
-    pieces = [whole.take(slice(a, b)) for a, b in zip(edges, edges[1:], strict=False) if a < b]
+    pieces = [whole.take(slice(a, b)) for a, b in itertools.pairwise(edges) if a < b]
     by_pieces = reduce(Points.join([reduce(piece, shift) for piece in pieces]), shift)
     assert by_pieces.offsets.tolist() == reduce(whole, shift).offsets.tolist()
 
@@ -153,8 +154,7 @@ def test_smoothing_by_pieces_is_the_plain_recurrence(
     smoother = Smoother(weight)
     edges = [0, *sorted(min(cut, len(numbers)) for cut in cuts), len(numbers)]
     pieces = [
-        smoother.feed(np.array(numbers[a:b], np.float64))
-        for a, b in zip(edges, edges[1:], strict=False)
+        smoother.feed(np.array(numbers[a:b], np.float64)) for a, b in itertools.pairwise(edges)
     ]
     found = np.concatenate(pieces)
     np.testing.assert_allclose(found, smoothed_by_hand(numbers, weight), rtol=1e-9, atol=1e-6)

@@ -24,7 +24,7 @@ points = st.tuples(places, places, values)
 
 
 def by_hand(log: list[Point]) -> dict[str, object]:
-    """First and last rank NaN as 0, as MLflow does; min and max leave NaN out; ties to the first."""
+    """First and last rank NaN as 0, as MLflow does; min and max leave NaN out; first of a tie."""
 
     def rank(point: Point) -> Point:
         return (point[0], point[1], 0.0 if math.isnan(point[2]) else point[2])
