@@ -10,6 +10,7 @@ from itertools import chain
 from struct import Struct
 from typing import Any, NamedTuple
 
+from ._head import Position
 from ._spool import (
     CREATE,
     ENTRY,
@@ -22,7 +23,6 @@ from ._spool import (
     UNTAG,
     UPDATE,
     Journal,
-    Position,
     Segment,
     learn,
 )

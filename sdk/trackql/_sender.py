@@ -14,7 +14,8 @@ from queue import Empty, SimpleQueue
 
 from . import _batch, errors
 from ._batch import Batch
-from ._spool import CREATE, RESUME, START, Journal, Position
+from ._head import START, Position
+from ._spool import CREATE, RESUME, Journal
 from ._transport import Transport, connect
 
 log = logging.getLogger("trackql")
@@ -98,6 +99,7 @@ class Lane:
         self.removed = False
         self.parked = False
         self.waiting = False
+        self.backlog = False
         self.open = False
         self.known = self.position > Position(0, START, 0)
         self.sent_at = time.monotonic()
@@ -137,6 +139,7 @@ class Lane:
 
     def step(self) -> bool:
         """Send one request, if there is one and it is time; True when it was answered."""
+        self.backlog = False
         if self.stopped is not None or self.removed or time.monotonic() < self.due:
             return False
         batch = _batch.take(self.journal, self.position, self.points)
@@ -144,6 +147,7 @@ class Lane:
             return self._rest()
         if self.waiting:
             return False
+        self.backlog = self.journal.window(batch.next) is not None
         try:
             self._send(batch)
         except errors.TrackqlError as error:
@@ -359,7 +363,8 @@ class Sender:
                 signal.put(None)
             if busy:
                 rest = started + PACE - time.monotonic()
-                if rest > 0:
+                # What was there already when the former left has waited long enough.
+                if rest > 0 and not any(lane.backlog for lane in self.lanes):
                     time.sleep(rest)
                 continue
             self.asleep = True

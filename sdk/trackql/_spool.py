@@ -8,27 +8,25 @@ and meets a full disk as an error when a segment is added, never as a signal.
 
 from __future__ import annotations
 
-import fcntl
 import json
 import mmap
 import os
 import struct
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from threading import RLock
-from typing import Any, NamedTuple
+from typing import Any
 from zlib import crc32
 
 from . import values
+from ._head import MAGIC, START, Head, Position, allocate
 
 CREATE, RESUME, UPDATE, FINISH, SHAPE, PARAMS, TAGS, UNTAG = range(1, 9)
 POSITIONED = frozenset((PARAMS, TAGS, UNTAG))
 METRICS = 16  # kinds from here on are rows of metrics: METRICS + the number of their shape
 
-MAGIC = b"TRACKQL1"
 HEADER = struct.Struct("=8sQQQI")  # magic, number, size, first record, crc of these
-START = 64
 ENTRY = struct.Struct("=IIII")  # size, kind, crc, sequence
 FIRST_SIZE = 256 * 1024
 FULL_SIZE = 8 * 1024 * 1024
@@ -47,14 +45,6 @@ class Full(Exception):
 
 class Sealed(Exception):
     """Everything was delivered and the journal is gone; a new one must be begun."""
-
-
-class Position(NamedTuple):
-    """A place in a journal: the next entry to read and the number of its record."""
-
-    segment: int
-    offset: int
-    record: int
 
 
 class Quota:
@@ -91,7 +81,7 @@ class Segment:
 
     @classmethod
     def create(cls, path: Path | None, number: int, size: int, record: int) -> Segment:
-        area = _allocate(path, size)
+        area = allocate(path, size)
         segment = cls(area, number, size, record)
         head = HEADER.pack(MAGIC, number, size, record, 0)[:-4]
         segment.view[: len(head) + 4] = head + struct.pack("=I", crc32(head))
@@ -160,7 +150,7 @@ class Journal:
     def create(cls, spool: Path | None, meta: dict[str, Any], quota: Quota) -> Journal:
         """A new journal of this process; in memory alone when `spool` is None."""
         if spool is None:
-            journal = cls(None, Head(_allocate(None, Head.SIZE), None), meta, quota)
+            journal = cls(None, Head(allocate(None, Head.SIZE), None), meta, quota)
             journal.head.write_meta(meta)
         else:
             name = f"{time.time_ns() // 1_000_000:013x}-{os.urandom(4).hex()}"
@@ -440,133 +430,10 @@ class Journal:
             self.lock.release()
 
 
-class Head:
-    """The first page of a journal: owner's lock, meta data, acknowledgement, points dropped."""
-
-    SIZE = 8192
-    SLOT = struct.Struct("=QQQQQ16sI")
-    SLOTS = (64, 128)
-    DROPPED = struct.Struct("=QQ")
-    DROPPED_AT = 192
-    META_AT = 512
-
-    def __init__(self, area: mmap.mmap, descriptor: int | None) -> None:
-        self.area: mmap.mmap | bytearray = area
-        self.descriptor = descriptor
-        self.turn = 0
-
-    @classmethod
-    def create(cls, path: Path) -> Head:
-        area = _allocate(path, cls.SIZE)
-        descriptor = os.open(path, os.O_RDWR | os.O_CLOEXEC)
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
-        return cls(area, descriptor)
-
-    @classmethod
-    def adopt(cls, path: Path) -> Head | None:
-        try:
-            descriptor = os.open(path, os.O_RDWR | os.O_CLOEXEC)
-        except FileNotFoundError:
-            return None
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            # Another sync may have delivered and deleted it between our open and our lock.
-            if os.stat(path).st_ino != os.fstat(descriptor).st_ino:
-                raise FileNotFoundError(path)
-            if os.fstat(descriptor).st_size < cls.SIZE:
-                raise FileNotFoundError(path)
-        except (BlockingIOError, FileNotFoundError):
-            os.close(descriptor)
-            return None
-        head = cls(mmap.mmap(descriptor, cls.SIZE), descriptor)
-        head.turn = max((turn for turn, *_ in head._slots()), default=0)
-        return head
-
-    def write_meta(self, meta: dict[str, Any]) -> None:
-        body = json.dumps(meta).encode()
-        if len(body) + self.META_AT + 4 > self.SIZE:
-            raise ValueError("the address of the server is too long")
-        self.area[self.META_AT : self.META_AT + 4 + len(body)] = (
-            len(body).to_bytes(4, "little") + body
-        )
-        self.area[:8] = MAGIC
-
-    def read_meta(self) -> dict[str, Any]:
-        at = self.META_AT + 4
-        size = int.from_bytes(self.area[self.META_AT : at], "little")
-        meta: dict[str, Any] = json.loads(self.area[at : at + size])
-        return meta
-
-    def _slots(self) -> Iterator[tuple[int, Position, int, str]]:
-        for at in self.SLOTS:
-            raw = self.area[at : at + self.SLOT.size]
-            turn, segment, offset, record, base, writer, crc = self.SLOT.unpack(raw)
-            if turn and crc32(raw[:-4]) == crc:
-                yield turn, Position(segment, offset, record), base, writer.hex()
-
-    def acknowledged(self) -> tuple[Position, int, str]:
-        """Where the server is, the record its count starts from, and the writer it knows."""
-        best = max(self._slots(), default=None)
-        if best is None:
-            return Position(0, START, 0), 0, str(self.read_meta()["writer"])
-        return best[1], best[2], best[3]
-
-    def acknowledge(self, position: Position, base: int, writer: str) -> None:
-        # Two slots in turn: a process that dies while it writes one leaves the other whole.
-        self.turn += 1
-        at = self.SLOTS[self.turn % 2]
-        raw = self.SLOT.pack(self.turn, *position, base, bytes.fromhex(writer), 0)[:-4]
-        self.area[at : at + self.SLOT.size] = raw + struct.pack("=I", crc32(raw))
-
-    @property
-    def dropped(self) -> int:
-        """Points dropped so far."""
-        return int(self.DROPPED.unpack_from(self.area, self.DROPPED_AT)[0])
-
-    @dropped.setter
-    def dropped(self, count: int) -> None:
-        self.DROPPED.pack_into(self.area, self.DROPPED_AT, count, self.reported)
-
-    @property
-    def reported(self) -> int:
-        """Points dropped that the server knows of."""
-        return int(self.DROPPED.unpack_from(self.area, self.DROPPED_AT)[1])
-
-    @reported.setter
-    def reported(self, count: int) -> None:
-        self.DROPPED.pack_into(self.area, self.DROPPED_AT, self.dropped, count)
-
-    def close(self) -> None:
-        if self.descriptor is not None:
-            os.close(self.descriptor)
-            self.descriptor = None
-        # What it says can still be asked for; the file is not held open.
-        self.area = bytearray(self.area[:])
-
-
 def learn(known: dict[int, tuple[str, ...]], body: memoryview) -> None:
     """Add a declared shape to those of its segment."""
     kind, keys = json.loads(bytes(body))
     known[kind] = tuple(keys)
-
-
-def _allocate(path: Path | None, size: int) -> mmap.mmap:
-    if path is None:
-        return mmap.mmap(-1, size)
-    # An append that was interrupted may have left a segment that nothing was written to.
-    path.unlink(missing_ok=True)
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-    try:
-        if hasattr(os, "posix_fallocate"):
-            os.posix_fallocate(descriptor, 0, size)
-        else:
-            os.write(descriptor, bytes(size))
-        return mmap.mmap(descriptor, size)
-    except BaseException:
-        os.unlink(path)
-        raise
-    finally:
-        os.close(descriptor)
 
 
 def _packer(count: int) -> Callable[..., bytes]:

@@ -12,8 +12,8 @@ import pytest
 import trackql
 from tests.sdk.conftest import MEMORY
 from trackql import Client, _session, _transport
+from trackql._head import Position
 from trackql._memory import MemoryServer
-from trackql._spool import Position
 from trackql.errors import CostLimit, Forbidden, SequenceGap, ServerError, Unavailable, Unreachable
 
 

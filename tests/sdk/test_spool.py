@@ -11,7 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from trackql import _spool
-from trackql._spool import ENTRY, METRICS, PARAMS, SHAPE, START, Journal, Position, Quota
+from trackql._head import START, Position
+from trackql._spool import ENTRY, METRICS, PARAMS, SHAPE, Journal, Quota
 from trackql.errors import InvalidInput, InvalidValue
 
 META: dict[str, Any] = {"url": "http://127.0.0.1:1", "run": "ab" * 16, "writer": "cd" * 16}
