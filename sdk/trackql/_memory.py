@@ -27,7 +27,11 @@ class MemoryServer:
         self._thread.start()
         self._events: asyncio.Queue[Message] = asyncio.Queue()
         self._replies: asyncio.Queue[Message] = asyncio.Queue()
-        self.run(self._start())
+        try:
+            self.run(self._start())
+        except BaseException:
+            self._end()
+            raise
 
     def run(self, work: Coroutine[Any, Any, T]) -> T:
         """Run a coroutine on the app's own loop and wait for it."""
@@ -49,6 +53,9 @@ class MemoryServer:
 
     def close(self) -> None:
         self.run(self._stop())
+        self._end()
+
+    def _end(self) -> None:
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
         self._loop.close()

@@ -48,7 +48,7 @@ class Client:
     def __init__(self, tracking_uri: str | None = None, registry_uri: str | None = None) -> None:
         if registry_uri is not None:
             raise NotAvailable("this release has no model registry: leave registry_uri out")
-        self.url = (tracking_uri or default_url()).rstrip("/")
+        self.url = (tracking_uri or config.url()).rstrip("/")
         self._transport = connect(self.url)
 
     @property
@@ -491,23 +491,6 @@ _NOTHING_YET: dict[str, Any] = {
     "nodes": [],
     "pageInfo": {"hasNextPage": True, "endCursor": None},
 }
-
-_url: str | None = None
-
-
-def default_url() -> str:
-    """The server that is used when none is named."""
-    return (_url or config.URL.read()).rstrip("/")
-
-
-def set_default_url(url: str) -> None:
-    global _url
-    connect(url).close()  # refuses what is no address
-    _url = url.rstrip("/")
-
-
-def is_url_set() -> bool:
-    return _url is not None or config.URL.read() != config.URL.default
 
 
 def _tags(tags: Mapping[str, Any]) -> list[dict[str, str]]:

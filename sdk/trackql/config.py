@@ -72,3 +72,22 @@ VARIABLES: tuple[Variable, ...] = (
 def spool() -> Path:
     """The folder of the journals."""
     return Path(SPOOL.read()).expanduser()
+
+
+_url: str | None = None
+
+
+def url() -> str:
+    """The server that is used when none is named."""
+    return (_url or URL.read()).rstrip("/")
+
+
+def use_url(address: str | None) -> None:
+    """Name the server for the rest of the process; None goes back to the environment."""
+    global _url
+    _url = address
+
+
+def is_url_set() -> bool:
+    """A server was named, in code or by the environment."""
+    return _url is not None or URL.read() != URL.default

@@ -11,7 +11,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
 
-from . import _session, client, config, runs, values
+from . import _session, config, runs, values
+from ._transport import connect
 from .client import Client
 from .entities import ActiveExperiment, Experiment, ViewType
 from .errors import InvalidInput, NotAvailable, RunActive
@@ -23,7 +24,7 @@ _clients: dict[str, Client] = {}
 
 
 def _client() -> Client:
-    url = client.default_url()
+    url = config.url()
     if url not in _clients:
         _clients[url] = Client(url)
     return _clients[url]
@@ -47,20 +48,21 @@ def set_tracking_uri(uri: str | Path) -> None:
             f"address, like {config.URL.default}",
             argument="uri",
         )
+    connect(text).close()  # refuses what is no address
     global _experiment
-    if text.rstrip("/") != client.default_url() and _experiment is not None and _experiment._name:
+    if text.rstrip("/") != config.url() and _experiment is not None and _experiment._name:
         _experiment = _chosen(_experiment._name, None)
-    client.set_default_url(text)
+    config.use_url(text)
 
 
 def get_tracking_uri() -> str:
     """The address of the server that is logged to."""
-    return client.default_url()
+    return config.url()
 
 
 def is_tracking_uri_set() -> bool:
     """An address was given, in code or by TRACKQL_URL."""
-    return client.is_url_set()
+    return config.is_url_set()
 
 
 # -- experiments
@@ -197,7 +199,7 @@ def start_run(
     if run_id is None and not stack:
         # MLflow's meaning: only the first run of a process is meant by the variable.
         run_id = os.environ.pop(config.RUN_ID.name, None) or None
-    url = client.default_url()
+    url = config.url()
     if run_id is not None:
         begun = runs.resume(url, run_id, run_name or "")
         if run_name:
@@ -334,7 +336,7 @@ def _current(run_id: str | None = None) -> Run:
 
 
 def _attached(run_id: str) -> Run:
-    key = (client.default_url(), values.run_id(run_id))
+    key = (config.url(), values.run_id(run_id))
     found = _handles.get(key)
     if found is None:
         found = _handles[key] = Run(key[1], key[0])

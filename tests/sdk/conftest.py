@@ -10,7 +10,7 @@ import pytest
 
 import trackql
 from scripts.process import Server, trackql_server
-from trackql import _session, _transport, client, fluent, runs
+from trackql import _session, _transport, config, fluent, runs
 from trackql._memory import MemoryServer
 from trackql_server.app import create_app
 from trackql_server.settings import Settings
@@ -35,7 +35,7 @@ def session(spool: Path) -> Iterator[_session.Session]:
     former = _session.session
     fresh = _session.session = _session.Session()
     fluent._experiment = None
-    client._url = None
+    config.use_url(None)
     try:
         yield fresh
     finally:
@@ -47,7 +47,7 @@ def session(spool: Path) -> Iterator[_session.Session]:
         fluent._handles.clear()
         fluent._clients.clear()
         fluent._experiment = None
-        client._url = None
+        config.use_url(None)
         _session.session = former
 
 

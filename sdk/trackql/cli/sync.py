@@ -6,8 +6,7 @@ from typing import Annotated
 
 import typer
 
-from trackql import _sync
-from trackql.client import default_url
+from trackql import _sync, config
 
 from . import output
 
@@ -32,7 +31,7 @@ def sync(
 
     Journals of the server in TRACKQL_URL alone, unless --all is given. Safe to repeat.
     """
-    deliveries = list(_sync.sync(None if all else default_url(), to and to.rstrip("/"), discard))
+    deliveries = list(_sync.sync(None if all else config.url(), to and to.rstrip("/"), discard))
     failed = [each for each in deliveries if each.error is not None]
     if json:
         output.document(
