@@ -1,0 +1,16 @@
+// Mounts the dashboard.
+import { StrictMode } from 'react'
+import { createRoot } from 'react-dom/client'
+import { App } from '#app/App.tsx'
+import { applyTheme } from '#lib/theme.ts'
+import 'uplot/dist/uPlot.min.css'
+import '#app/theme.css'
+
+applyTheme()
+const root = document.getElementById('root')
+if (!root) throw new Error('index.html has no #root')
+createRoot(root).render(
+  <StrictMode>
+    <App />
+  </StrictMode>,
+)
