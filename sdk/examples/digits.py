@@ -87,7 +87,7 @@ def train(config: dict[str, str | int | float], seconds: float, folder: Path | N
                 model.set_params(eta0=rate)
                 model.partial_fit(seen[batch], labels[batch], classes=classes)
                 loss = log_loss(labels[batch], model.predict_proba(seen[batch]), labels=classes)
-                record.log({"batch/loss": loss, "batch/learning_rate": rate}, step)
+                record.log({"loss/batch": loss, "learning_rate": rate}, step)
                 step += 1
             epoch += 1
             record.log(scores("train", model, seen, labels), step)
@@ -104,8 +104,8 @@ def scores(
     """Loss and accuracy on one part of the data."""
     chances = model.predict_proba(data)
     return {
-        f"{part}/loss": log_loss(labels, chances),
-        f"{part}/accuracy": accuracy_score(labels, model.classes_[chances.argmax(axis=1)]),
+        f"loss/{part}": log_loss(labels, chances),
+        f"accuracy/{part}": accuracy_score(labels, model.classes_[chances.argmax(axis=1)]),
     }
 
 
