@@ -202,7 +202,9 @@ class Run:
     ) -> None:
         if self._finished is not None:
             return
-        if kind is None or (isinstance(error, SystemExit) and not error.code):
+        if not self._mine:  # a forked child leaves the block of its parent's run
+            self.flush()
+        elif kind is None or (isinstance(error, SystemExit) and not error.code):
             self.finish("FINISHED")
         elif issubclass(kind, KeyboardInterrupt):
             self.finish("KILLED")
@@ -273,6 +275,8 @@ def active() -> list[Run]:
         stack: list[Run] = _local.stack
     except AttributeError:
         stack = _local.stack = []
+    while stack and stack[-1]._finished is not None:  # ended by another thread
+        stack.pop()
     return stack
 
 

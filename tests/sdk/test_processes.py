@@ -108,6 +108,26 @@ def test_a_forked_child_logs_to_its_parents_run(server: Server, script: Script) 
     assert client.run(run_id).info.status == "FINISHED"
 
 
+def test_a_child_that_leaves_the_block_does_not_end_the_run(server: Server, script: Script) -> None:
+    source = """
+import os, sys
+import trackql
+with trackql.start_run() as run:
+    pid = os.fork()
+    if pid == 0:
+        trackql.log_metric("child", 1.0)
+        sys.exit(0)
+    os.waitpid(pid, 0)
+    assert trackql.flush(30)
+    found = trackql.Client().run(run.id)
+    assert found.info.status == "RUNNING"
+    assert found.data.metrics == {"child": 1.0}
+print(run.id)
+"""
+    run_id = script.run(source, TRACKQL_URL=server.url).stdout.strip()
+    assert trackql.Client(server.url).run(run_id).info.status == "FINISHED"
+
+
 def test_forking_while_threads_log_and_the_sender_sends(server: Server, script: Script) -> None:
     run_id = script.run(BUSY, TRACKQL_URL=server.url).stdout.strip()
     client = trackql.Client(server.url)

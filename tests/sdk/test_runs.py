@@ -168,6 +168,16 @@ def test_threads_have_active_runs_of_their_own(memory: Client) -> None:
     assert all(len(memory.history(each, "own")) == 200 for each in ids)
 
 
+def test_a_run_that_another_thread_ended_is_not_active(memory: Client) -> None:
+    run = trackql.start_run()
+    thread = threading.Thread(target=run.finish)
+    thread.start()
+    thread.join()
+    assert trackql.active_run() is None
+    with trackql.start_run() as other:
+        assert other.id != run.id
+
+
 def test_exceptions_decide_the_status(memory: Client) -> None:
     with pytest.raises(ZeroDivisionError), trackql.start_run() as failed:
         raise ZeroDivisionError
