@@ -127,12 +127,16 @@ class Session:
                 break
         for run in runs:
             run._farewell()
-        left = sum(not lane.removed for lane in lanes) + len(sender.parked)
+        rest = [lane for lane in lanes if not lane.removed]
+        lost = sum(lane.journal.path is None for lane in rest)
+        left = len(rest) - lost + len(sender.parked)
         if left:
             say(
-                f"trackql: the server does not have everything of {left} "
-                f"{'run' if left == 1 else 'runs'} yet; deliver it with: trackql sync"
+                f"trackql: the server does not have everything of {_runs(left)} yet; "
+                "deliver it with: trackql sync"
             )
+        if lost:
+            say(f"trackql: what {_runs(lost)} logged last is lost: no journal could be kept")
 
     def abandon(self) -> None:
         """In a forked child: this belongs to the parent."""
@@ -145,6 +149,10 @@ session = Session()
 handles: weakref.WeakSet[Run] = weakref.WeakSet()
 _installed = False
 _worker = 0
+
+
+def _runs(count: int) -> str:
+    return "1 run" if count == 1 else f"{count} runs"
 
 
 def say(text: str) -> None:

@@ -110,6 +110,10 @@ print(run.id)
     assert "no journal can be kept" in done.stderr
     history = trackql.Client(server.url).history(done.stdout.strip(), "x")
     assert list(history.values) == list(range(100))
+    nowhere = str(tmp_path / "file" / "no")
+    alone = script.run(source, TRACKQL_URL="http://127.0.0.1:9", TRACKQL_SPOOL=nowhere)
+    assert "1 run logged last is lost" in alone.stderr
+    assert "trackql sync" not in alone.stderr
 
 
 def test_hundreds_of_runs_without_a_server_hold_few_files_open(
