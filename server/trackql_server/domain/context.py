@@ -36,7 +36,7 @@ class Services:
         self.tail = Tail()
         self.shared: Recent[Any] = Recent(SHARED_EVENTS)
         self.sealer = Sealer(database)
-        self.writer = MetricWriter(database, self._committed)
+        self.writer = MetricWriter(database, self._committed, clock)
         self.stalls = Stalls(
             database, stalled_after, clock, lambda run: self.run_changed(run.experiment_id, run.id)
         )

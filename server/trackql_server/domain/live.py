@@ -32,6 +32,12 @@ from trackql_server.store.reduction import Points, reduce, shift_for
 # Points in one event, over all its series: 1.2 MB of columns.
 EVENT_POINTS = 50_000
 
+# Points read for one event, where most are left out by reduction: 24 MB of columns.
+READ_POINTS = 1_000_000
+
+# An event as small as those of the live edge is kept for other subscribers; a backlog is not.
+SHARED_POINTS = 5_000
+
 # Every subscriber costs the server about this much per event, so they share the time: with one
 # the next event may follow at once, with 200 after 100 ms.
 SECONDS_A_SUBSCRIBER = 0.0005
@@ -157,16 +163,20 @@ async def _places(
 ) -> dict[tuple[str, str], Place]:
     async with ctx.read() as session:
         rows = await store.series(session, run_ids, keys)
-    places = {each: Place(None, offset, 0) for each, offset in after.items()}
+    places = {}
     for row in rows:
         offset = after.get((row.run_id, row.key), 0 if backlog else row.count)
-        if offset > row.count:
+        places[row.run_id, row.key] = Place(row.id, offset, row.count)
+    for (run_id, key), offset in after.items():
+        if run_id not in run_ids or (keys is not None and key not in keys):
+            continue
+        place = places.setdefault((run_id, key), Place(None, offset, 0))
+        if offset > place.total:
             raise InvalidInput(
-                f"after: {row.key!r} of run {row.run_id} has {row.count} points, not {offset};"
+                f"after: {key!r} of run {run_id} has {place.total} points, not {offset};"
                 " follow it from the start",
                 argument="after",
             )
-        places[row.run_id, row.key] = Place(row.id, offset, row.count)
     return places
 
 
@@ -176,17 +186,18 @@ async def _deltas(
     behind: Sequence[tuple[str, str]],
     max_points: int | None,
 ) -> Deltas:
-    left = EVENT_POINTS
+    left, room = EVENT_POINTS, READ_POINTS
     spans: dict[tuple[str, str], tuple[int, int]] = {}
     for each in behind:
         place = places[each]
         stop = min(place.total, place.offset + left)
         if max_points is not None:
             # What is reduced anyway may be read in longer pieces.
-            stop = min(place.total, place.offset + EVENT_POINTS)
+            stop = min(place.total, place.offset + EVENT_POINTS, place.offset + room)
         spans[each] = (place.offset, stop)
         left -= min(stop - place.offset, max_points or EVENT_POINTS)
-        if left <= 0:
+        room -= stop - place.offset
+        if left <= 0 or room <= 0:
             break
     question = (max_points, tuple(spans.items()))
     deltas = ctx.services.shared.get(question)
@@ -198,9 +209,13 @@ async def _deltas(
             if max_points is not None and stop - start > max_points:
                 found, reduced = _reduced(found, start, max_points), True
             deltas.series.append(Delta(run_id, key, start, stop, reduced, found))
-        ctx.services.shared.put(question, deltas)
+        if sum(stop - start for start, stop in spans.values()) <= SHARED_POINTS:
+            ctx.services.shared.put(question, deltas)
     for each, (_, stop) in spans.items():
-        places[each].offset = stop
+        place = places[each]
+        place.offset = stop
+        if stop < place.total:  # it has had its turn; the others come first now
+            places[each] = places.pop(each)
     return deltas
 
 
@@ -255,7 +270,7 @@ async def follow_runs(
     topics = [experiment_topic(each) for each in experiment_ids] + [run_topic(e) for e in run_ids]
     services = ctx.services
     listener = services.bus.listen(topics)
-    services.stalls.watch(experiment_ids)
+    services.stalls.watch(experiment_ids, run_ids)
     try:
         while not listener.closed:
             changed = list({event.run_id for event in await listener.wait()})
@@ -266,5 +281,5 @@ async def follow_runs(
                     yield list(found.values())
             await asyncio.sleep(RUNS_PAUSE)
     finally:
-        services.stalls.unwatch(experiment_ids)
+        services.stalls.unwatch(experiment_ids, run_ids)
         services.bus.leave(listener)

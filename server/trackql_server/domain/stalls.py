@@ -7,8 +7,6 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 
-from sqlalchemy.exc import SQLAlchemyError
-
 from trackql_server.models import Run
 from trackql_server.store import runs
 from trackql_server.store.database import Database
@@ -20,7 +18,7 @@ LOOK_EVERY = timedelta(seconds=2)
 
 
 class Stalls:
-    """Looks only at experiments that somebody watches; a silent run announces nothing itself."""
+    """Looks only at what somebody watches; a silent run announces nothing itself."""
 
     def __init__(
         self,
@@ -33,29 +31,39 @@ class Stalls:
         self._stalled_after = stalled_after
         self._clock = clock
         self._tell = tell
-        self._watched: Counter[str] = Counter()
+        self._experiments: Counter[str] = Counter()
+        self._runs: Counter[str] = Counter()
         self._looked = clock()
         self._task = asyncio.create_task(self._work(), name="stalls")
 
-    def watch(self, experiment_ids: Sequence[str]) -> None:
-        """Look at these experiments from now on."""
-        self._watched.update(experiment_ids)
+    def watch(self, experiment_ids: Sequence[str], run_ids: Sequence[str]) -> None:
+        """Look at the runs of these experiments, and at these runs, from now on."""
+        self._experiments.update(experiment_ids)
+        self._runs.update(run_ids)
 
-    def unwatch(self, experiment_ids: Sequence[str]) -> None:
+    def unwatch(self, experiment_ids: Sequence[str], run_ids: Sequence[str]) -> None:
         """Undo one `watch`."""
-        self._watched.subtract(experiment_ids)
-        self._watched = +self._watched
+        self._experiments.subtract(experiment_ids)
+        self._experiments = +self._experiments
+        self._runs.subtract(run_ids)
+        self._runs = +self._runs
+
+    @property
+    def watched(self) -> bool:
+        """Whether there is anything to look at."""
+        return bool(self._experiments or self._runs)
 
     async def look(self) -> None:
         """Tell of the runs that went silent since the last look."""
         now = self._clock()
         since, self._looked = self._looked, now
-        if not self._watched:
+        if not self.watched:
             return
         async with self._database.read() as session:
             silent = await runs.going_stale(
                 session,
-                list(self._watched),
+                list(self._experiments),
+                list(self._runs),
                 since - self._stalled_after - LOOK_EVERY,
                 now - self._stalled_after,
             )
@@ -73,5 +81,5 @@ class Stalls:
             await asyncio.sleep(LOOK_EVERY.total_seconds())
             try:
                 await self.look()
-            except SQLAlchemyError:
+            except Exception:  # whatever it was, the next look may succeed
                 log.exception("looking for silent runs failed; tried again soon")

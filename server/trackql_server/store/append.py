@@ -191,9 +191,15 @@ class Committed:
 class MetricWriter:
     """Takes batches from everyone, commits them in groups, tells `committed` after each commit."""
 
-    def __init__(self, database: Database, committed: Callable[[Committed], None]) -> None:
+    def __init__(
+        self,
+        database: Database,
+        committed: Callable[[Committed], None],
+        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
         self._database = database
         self._committed = committed
+        self._clock = clock
         self._waiting: list[Waiting] = []
         self._wake = asyncio.Event()
         self._closing = False
@@ -276,7 +282,7 @@ class MetricWriter:
         return await self._database.run_write(
             lambda connection: _look(connection, batches),
             lambda plan: _fill(plan, batches),
-            _write,
+            lambda connection, plan: _write(connection, plan, self._clock()),
             heavy=sum(batch.points for batch in batches) > THREAD_POINTS,
         )
 
@@ -482,7 +488,7 @@ def new_series_id() -> int:
 # Writing
 
 
-def _write(connection: Connection, plan: Plan) -> None:
+def _write(connection: Connection, plan: Plan, now: datetime) -> None:
     new: list[tuple[Any, ...]] = []
     old: list[tuple[Any, ...]] = []
     for (run_id, key), growth in sorted(plan.grown.items(), key=lambda item: item[1].id):
@@ -498,20 +504,21 @@ def _write(connection: Connection, plan: Plan) -> None:
     journal.advance(
         connection, [(run_id, writer, record) for (run_id, writer), record in plan.moved.items()]
     )
-    _touch(connection, [plan.runs[run_id] for run_id, _ in plan.grown])
+    _touch(connection, [plan.runs[run_id] for run_id, _ in plan.grown], now)
 
 
-def _touch(connection: Connection, runs: list[Target]) -> None:
-    now = datetime.now(UTC)
+def _touch(connection: Connection, runs: list[Target], now: datetime) -> None:
     stale = {
         run.id
         for run in runs
         if run.heartbeat_time is None or now - run.heartbeat_time > HEARTBEAT_FRESH
     }
     if stale:
-        connection.execute(
-            update(RUN).where(RUN.c.id.in_(sorted(stale))).values(heartbeat_time=now)
-        )
+        # Who logs a param holds the run and waits for a cursor that is held here; to wait for the
+        # run as well would be a deadlock. A heartbeat can wait for the next batch.
+        free = select(RUN.c.id).where(RUN.c.id.in_(stale)).with_for_update(skip_locked=True)
+        ids = connection.execute(free).scalars().all()
+        connection.execute(update(RUN).where(RUN.c.id.in_(ids)).values(heartbeat_time=now))
 
 
 def sliced(items: Sequence[str], size: int) -> Iterator[Sequence[str]]:

@@ -55,7 +55,9 @@ class Database:
             plain = self.url.set(drivername="sqlite+pysqlite")
             self._plain_readers = _plain_sqlite(plain, journal_mode, SQLITE_READERS, "BEGIN")
             self._plain_writers = _plain_sqlite(plain, journal_mode, 1, "BEGIN IMMEDIATE")
-            self._threads = ThreadPoolExecutor(SQLITE_READERS + 1, "database")
+            self._readings = ThreadPoolExecutor(SQLITE_READERS, "reading")
+            # A thread of its own: what is logged must not queue behind what is drawn.
+            self._writing = ThreadPoolExecutor(1, "writing")
         else:
             self._readers = self._writers = create_async_engine(
                 self.url, pool_size=POSTGRES_POOL, max_overflow=POSTGRES_POOL, pool_pre_ping=True
@@ -92,7 +94,7 @@ class Database:
     async def run_read(self, work: Callable[[Connection], T]) -> T:
         """What `work` returns, given a connection that sees one state of the database."""
         if self.sqlite:
-            return await self._in_thread(self._plain_readers, work)
+            return await self._in_thread(self._readings, self._plain_readers, work)
         async with self._readers.connect() as connection:
             return await connection.run_sync(work)
 
@@ -117,7 +119,7 @@ class Database:
                 return plan
 
             async with self._lock:
-                return await self._in_thread(self._plain_writers, work)
+                return await self._in_thread(self._writing, self._plain_writers, work)
         async with self._writers.begin() as connection:
             plan = await connection.run_sync(look)
             if heavy:
@@ -127,13 +129,15 @@ class Database:
             await connection.run_sync(write, plan)
         return plan
 
-    async def _in_thread(self, engine: Engine, work: Callable[[Connection], T]) -> T:
+    async def _in_thread(
+        self, threads: ThreadPoolExecutor, engine: Engine, work: Callable[[Connection], T]
+    ) -> T:
         def run() -> T:
             with engine.begin() as connection:
                 return work(connection)
 
         # A transaction that began runs to its end, whoever stops waiting for it.
-        return await asyncio.shield(asyncio.get_running_loop().run_in_executor(self._threads, run))
+        return await asyncio.shield(asyncio.get_running_loop().run_in_executor(threads, run))
 
     async def ping(self) -> None:
         """Raise unless the database answers."""
@@ -145,7 +149,8 @@ class Database:
         await self._readers.dispose()
         if self.sqlite:
             await self._writers.dispose()
-            await asyncio.to_thread(self._threads.shutdown)
+            await asyncio.to_thread(self._readings.shutdown)
+            await asyncio.to_thread(self._writing.shutdown)
             self._plain_readers.dispose()
             self._plain_writers.dispose()
 

@@ -157,7 +157,7 @@ def curves(connection: Connection, asked: Sequence[tuple[MetricSeries, Window]])
         for place in places:
             row, window = asked[place]
             whole = window.smoothing > 0 and not _in_order(connection, row, window.axis)
-            tracers[row.id] = Tracer(window, whole=whole)
+            tracers[row.id] = Tracer(window, row.count, whole=whole)
         for chunk in _stream(connection, _chunks([asked[place] for place in places])):
             tracers[chunk.series_id].feed(chunk)
         for place in places:
@@ -189,8 +189,9 @@ class Tracer:
     With `whole` all of it is sorted along the axis first, as the moving average may need.
     """
 
-    def __init__(self, window: Window, *, whole: bool) -> None:
+    def __init__(self, window: Window, count: int, *, whole: bool) -> None:
         self.window = window
+        self.count = count
         self.shift = window.shift
         self.kept: list[Points] = []
         self.total = 0
@@ -204,6 +205,11 @@ class Tracer:
         times = unpack_ints(row.times, row.length)
         axis = {"offsets": offsets, "steps": steps, "times": times}[self.window.axis]
         points = Points(axis, offsets, steps, times, unpack_floats(row.points))
+        if row.start + row.length > self.count:
+            # Logged after the series was looked up: who follows it from there on gets them.
+            points = points.take(slice(0, max(0, self.count - row.start)))
+        if not len(points):
+            return
         if self.whole is not None:
             self.whole.append(points)
         else:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, TypeVar
 
-from sqlalchemy import ColumnElement, Select, and_, func, or_, select, update
+from sqlalchemy import ColumnElement, Select, and_, func, or_, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
@@ -90,12 +90,16 @@ async def page(
 
 
 async def going_stale(
-    session: AsyncSession, experiment_ids: Sequence[str], since: datetime, until: datetime
+    session: AsyncSession,
+    experiment_ids: Sequence[str],
+    run_ids: Sequence[str],
+    since: datetime,
+    until: datetime,
 ) -> list[Run]:
-    """Running runs whose last heartbeat lies in [since, until)."""
+    """Running runs, of these experiments or among these, last heard of in [since, until)."""
     rows = await session.execute(
         select(Run).where(
-            col(Run.experiment_id).in_(experiment_ids),
+            or_(col(Run.experiment_id).in_(experiment_ids), col(Run.id).in_(run_ids)),
             col(Run.lifecycle) == Lifecycle.ACTIVE,
             col(Run.status) == RunStatus.RUNNING,
             col(Run.heartbeat_time) >= since,
@@ -107,10 +111,12 @@ async def going_stale(
 
 async def beat(session: AsyncSession, run_ids: Sequence[str], now: datetime) -> list[Run]:
     """Set the heartbeat of these runs; those that exist are returned."""
-    await session.execute(
-        update(Run).where(col(Run.id).in_(sorted(run_ids))).values(heartbeat_time=now)
-    )
-    return list((await by_ids(session, run_ids)).values())
+    # Locked in the order of their ids, so that two clients with runs in common don't deadlock.
+    statement = select(Run).where(col(Run.id).in_(run_ids)).order_by(col(Run.id)).with_for_update()
+    found = list((await session.execute(statement)).scalars())
+    for run in found:
+        run.heartbeat_time = now
+    return found
 
 
 async def of_runs(

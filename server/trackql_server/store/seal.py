@@ -116,8 +116,11 @@ class Sealer:
                 await self._step()
 
     async def _work(self) -> None:
-        for run_id in await self._database.run_read(_left_open):
-            self._ended[run_id] = None
+        try:
+            for run_id in await self._database.run_read(_left_open):
+                self._ended[run_id] = None
+        except DBAPIError:
+            log.exception("looking for chunks left open failed; they wait for the next start")
         while True:
             if not self._due and not self._ended:
                 self._wake.clear()
@@ -125,7 +128,7 @@ class Sealer:
             try:
                 async with self._one_step:
                     await self._step()
-            except DBAPIError:
+            except Exception:  # reading works without; it must not be the last merge
                 log.exception("merging chunks failed; tried again with the next points")
                 await asyncio.sleep(1)
 

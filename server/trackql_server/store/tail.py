@@ -14,8 +14,12 @@ from trackql_server.store.metrics import Columns
 T = TypeVar("T")
 Column = TypeVar("Column", Int64s, Float64s)
 
-# Points kept of one series (1.5 MiB): a subscriber further behind reads from the database.
+# A subscriber further behind reads from the database. Of one series are kept at most so many points
+# (1.5 MiB), so many commits' parts (a part of one point weighs as much as twenty points), and an
+# equal share of what is kept of all (48 MB of columns).
 POINTS = 65_536
+PARTS = 64
+ALL_POINTS = 2_000_000
 
 
 class Recent(Generic[T]):
@@ -69,13 +73,17 @@ class Tail:
 
     def add(self, appended: Iterable[Appended]) -> None:
         """Take in what a commit stored."""
+        series = sum(len(watched.series) for watched in self._runs.values())
+        share = min(POINTS, ALL_POINTS // max(1, series))
         for each in appended:
             watched = self._runs.get(each.run_id)
             if watched is None:
                 continue
             parts = watched.series.setdefault(each.key, deque())
+            if parts and parts[-1].end != each.start:
+                parts.clear()  # a commit was not heard of: what is kept must have no hole
             parts.append(each)
-            while len(parts) > 1 and each.end - parts[0].end >= POINTS:
+            while parts and (each.end - parts[0].start > share or len(parts) > PARTS):
                 parts.popleft()
 
     def read(self, run_id: str, key: str, start: int, stop: int) -> Columns | None:

@@ -9,6 +9,7 @@ with a list in memory.
 import asyncio
 import math
 from dataclasses import dataclass, field
+from functools import partial
 
 import numpy as np
 import pytest
@@ -184,7 +185,7 @@ async def disturb(world: World, services: Services, what: str) -> Services:
         return await Services.open(world.url)
     if what == "merge":
         for run in world.runs:
-            ids = await services.database.run_read(lambda c, run=run: seal._open_series(c, run))
+            ids = await services.database.run_read(partial(seal._open_series, run_id=run))
             await seal.merge(services.database, ids)
     elif what == "finish":
         await runs.finish(ctx, world.runs[0], RunStatus.FAILED)
@@ -301,7 +302,7 @@ async def test_many_keys_in_one_batch(services: Services) -> None:
     keys = [f"key {number}" for number in range(35_000)]
     one = np.array([1])
     for step in (1, 2):
-        row = np.arange(35_000) + 0.5 * step
+        row = np.arange(35_000, dtype=np.float64) + 0.5 * step
         position = Position("w", step - 1, 1)
         stored = await metrics.append(
             ctx, run.id, [Rows(keys, one * step, one, row[None, :])], position
