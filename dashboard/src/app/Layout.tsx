@@ -14,12 +14,12 @@ import { Keys } from './Keys.tsx'
 import { Rail } from './Rail.tsx'
 
 export function Layout(): ReactElement {
-  const [isRailOpen, setRailOpen] = useState(() => recall('rail') !== 'closed')
+  const [isRailOpen, setRailOpen] = useState(() => !isNarrow() && recall('rail') !== 'closed')
   const [dialog, setDialog] = useState<'commands' | 'keys' | null>(null)
   const navigate = useNavigate()
   const theme = useTheme()
   const toggleRail = () => {
-    remember('rail', isRailOpen ? 'closed' : 'open')
+    if (!isNarrow()) remember('rail', isRailOpen ? 'closed' : 'open')
     setRailOpen(!isRailOpen)
   }
   // biome-ignore lint/correctness/useExhaustiveDependencies: toggleRail changes with isRailOpen
@@ -45,7 +45,7 @@ export function Layout(): ReactElement {
       <a className="skip" href="#page">
         Skip to the page
       </a>
-      <Rail isOpen={isRailOpen} />
+      <Rail isOpen={isRailOpen} onUsed={() => isNarrow() && setRailOpen(false)} />
       <div className="column">
         <header className="top">
           <button
@@ -88,6 +88,11 @@ export function Layout(): ReactElement {
       <Toasts />
     </div>
   )
+}
+
+/** On a phone the rail lies over the page: it opens when asked and goes when used. */
+function isNarrow(): boolean {
+  return matchMedia('(max-width: 900px)').matches
 }
 
 function Crumbs(): ReactElement {

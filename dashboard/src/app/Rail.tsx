@@ -6,12 +6,17 @@ import { FolderToggle, Running } from '#pages/experiments/ExperimentsPage.tsx'
 import { useExperiments } from '#pages/experiments/experiments.ts'
 import { toRows, toTree } from '#pages/experiments/tree.ts'
 
-export function Rail({ isOpen }: { isOpen: boolean }): ReactElement | null {
-  if (!isOpen) return null
-  return <OpenRail />
+interface RailProps {
+  isOpen: boolean
+  /** A link in it was followed. */
+  onUsed(): void
 }
 
-function OpenRail(): ReactElement {
+export function Rail({ isOpen, onUsed }: RailProps): ReactElement | null {
+  return isOpen ? <OpenRail onUsed={onUsed} /> : null
+}
+
+function OpenRail({ onUsed }: Pick<RailProps, 'onUsed'>): ReactElement {
   const { experiments, total } = useExperiments()
   const [closed, setClosed] = useState<ReadonlySet<string>>(new Set())
   const rows = useMemo(() => toRows(toTree(experiments ?? []), closed), [experiments, closed])
@@ -22,7 +27,7 @@ function OpenRail(): ReactElement {
   }
   return (
     <nav className="rail" aria-label="Experiments">
-      <Link to="/" className="brand">
+      <Link to="/" className="brand" onClick={onUsed}>
         <svg viewBox="0 0 32 32" width="18" height="18" aria-hidden="true">
           <path d="M3 5c4 15 8 17 13 18s8 1 13 1" className="brand-a" />
           <path d="M3 10c5 8 9 6 13 6s8-3 13-3" className="brand-b" />
@@ -38,6 +43,7 @@ function OpenRail(): ReactElement {
                 to="/experiments/$experimentId"
                 params={{ experimentId: branch.experiment.id }}
                 className="rail-link clip"
+                onClick={onUsed}
                 activeProps={{ 'aria-current': 'page' }}
                 title={branch.path}
               >

@@ -58,6 +58,10 @@ export class Plot {
     if (!this.width || !this.height) return
     this.lines = lines
     this.view = view
+    if (lines.length === 0) {
+      this.destroy()
+      return
+    }
     const smooth = lines.some((line) => line.series.isSmoothed)
     const shape = [lines.length, smooth, view.x, view.logX, view.logY].join()
     this.range()

@@ -5,7 +5,7 @@ export function formatTick(value: number, distance: number): string {
   if (value === 0) return '0'
   const size = Math.abs(value)
   const sign = value < 0 ? '−' : ''
-  if (size >= 1e12 || size < 1e-4 || distance < 1e-5) return formatValue(value)
+  if (size >= 1e12 || size < 1e-3 || distance < 1e-5) return formatValue(value)
   for (const [unit, letter] of UNITS) {
     if (size >= unit && size >= 10_000) {
       return `${sign}${fixed(size / unit, distance / unit)}${letter}`

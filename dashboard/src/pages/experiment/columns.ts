@@ -70,9 +70,11 @@ export function defaultColumns(
   metricKeys: readonly string[],
   paramKeys: readonly string[],
 ): ColumnId[] {
+  const ofMachine = metricKeys.filter((key) => key.startsWith('system/'))
+  const ofModel = metricKeys.filter((key) => !key.startsWith('system/'))
   return [
     'at:duration',
-    ...metricKeys.slice(0, 4).map((key) => `last:${key}`),
+    ...[...ofModel, ...ofMachine].slice(0, 4).map((key) => `last:${key}`),
     ...paramKeys.slice(0, 4).map((key) => `p:${key}`),
     'at:start',
   ]
