@@ -91,18 +91,26 @@ async def append(
 
     Exactly once where a journal position is given: what was stored before is passed over. Raises
     SequenceGap when records before `position.first` are missing, InvalidInput for columns that do
-    not fit (noted on the run and passed over in the writer's journal), NotFound, RunDeleted.
+    not fit, NotFound, RunDeleted. Where a position is given, a table that does not fit is noted on
+    the run and passed over, the others are stored, and the writer's journal goes on.
     """
     access.require_write(ctx.viewer)
     if position is not None:
         records.checked_position(position)
-    try:
-        checked = [_checked(table, place, position) for place, table in enumerate(tables)]
-    except InvalidInput as error:
-        if position is not None:
-            await records.refuse(ctx, run_id, position, error)
-        raise
-    return await ctx.services.writer.append(Batch(run_id, checked, position))
+    checked: list[Table] = []
+    refusal: InvalidInput | None = None
+    for place, table in enumerate(tables):
+        try:
+            checked.append(_checked(table, place, position))
+        except InvalidInput as error:
+            if position is None:
+                raise
+            refusal = refusal or error
+    stored = await ctx.services.writer.append(Batch(run_id, checked, position))
+    if refusal is not None:
+        await records.note(ctx, run_id, refusal)
+        raise refusal
+    return stored
 
 
 def _checked(rows: Rows, place: int, position: Position | None) -> Table:

@@ -63,13 +63,15 @@ async def delete_tags(
     return await _logged(ctx, run_id, position, apply)
 
 
-async def refuse(ctx: Context, run_id: str, position: Position, error: InvalidInput) -> None:
-    """Pass over records that can never be stored: noted on the run, so that others can follow."""
-
-    async def apply(work: Work, run: Run) -> TrackqlError | None:
-        return error
-
-    await _logged(ctx, run_id, position, apply)
+async def note(ctx: Context, run_id: str, error: InvalidInput) -> None:
+    """Show on a run that something of a record was refused; sent again it is shown once."""
+    async with ctx.write() as work:
+        run = await runs.known(work.session, run_id)
+        if any(each["message"] == error.message for each in run.problems):
+            return
+        runs.note(run, [runs.Problem(error.code, error.message, ctx.now())])
+        work.session.add(run)
+        work.announce(run)
 
 
 def checked_position(position: Position) -> Position:

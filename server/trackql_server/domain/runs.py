@@ -26,6 +26,7 @@ from trackql_server.store import runs as store
 
 # A run keeps this many of its newest problems.
 PROBLEMS = 100
+LONGEST_MESSAGE = 10_000
 
 ENDED = (RunStatus.FINISHED, RunStatus.FAILED, RunStatus.KILLED)
 
@@ -172,7 +173,7 @@ def _fresh(ctx: Context, run_id: str, experiment_id: str, new: NewRun) -> Run:
         name=words.name(new.name, "name") if new.name else words.made_up_name(),
         description=words.description(new.description, "description"),
         status=RunStatus.RUNNING,
-        start_time=new.start_time or now,
+        start_time=words.moment(new.start_time, "startTime") if new.start_time else now,
         heartbeat_time=now,
         user=words.value(new.user, "user"),
         source_name=words.value(new.source_name, "sourceName"),
@@ -198,12 +199,13 @@ async def update(ctx: Context, run_id: str, name: str | None, description: str |
 async def finish(
     ctx: Context, run_id: str, status: RunStatus, end_time: datetime | None = None
 ) -> Run:
-    """End a run; its chunks are sealed in the background."""
+    """End a run; its chunks are sealed in the background. Without a time, the first one stays."""
     access.require_write(ctx.viewer)
+    given = None if end_time is None else words.moment(end_time, "endTime")
     async with ctx.write() as work:
         run = await active(work.session, run_id)
         run.status = status
-        run.end_time = end_time or ctx.now()
+        run.end_time = given or run.end_time or ctx.now()
         run.duration_ms = max(0, (run.end_time - run.start_time) // timedelta(milliseconds=1))
         work.session.add(run)
         work.announce(run)
@@ -266,7 +268,11 @@ async def report(
 def note(run: Run, problems: Sequence[Problem]) -> None:
     """Add problems to a run; the newest stay."""
     more = [
-        {"code": each.code, "message": each.message, "time": each.time.isoformat()}
+        {
+            "code": each.code,
+            "message": each.message[:LONGEST_MESSAGE],
+            "time": words.moment(each.time, "problems.time").isoformat(),
+        }
         for each in problems
     ]
     run.problems = [*run.problems, *more][-PROBLEMS:]

@@ -2,6 +2,7 @@
 
 import re
 import secrets
+from datetime import UTC, datetime
 
 from trackql_server.errors import InvalidInput
 
@@ -76,6 +77,17 @@ def writer(text: str, argument: str) -> str:
     if not WRITER.fullmatch(text):
         raise InvalidInput(f"{argument} must be 1 to 64 letters, digits, - or _", argument=argument)
     return text
+
+
+def moment(given: datetime, argument: str) -> datetime:
+    """A point in time, to the millisecond that is kept; UTC where no zone is given."""
+    try:
+        aware = given.astimezone(UTC) if given.tzinfo else given.replace(tzinfo=UTC)
+    except OverflowError as error:
+        raise InvalidInput(
+            f"{argument} lies outside of the years 1 to 9999", argument=argument
+        ) from error
+    return aware.replace(microsecond=aware.microsecond // 1000 * 1000)
 
 
 def made_up_name() -> str:

@@ -1,15 +1,18 @@
 """Engines and sessions: one writer at a time on SQLite, plain transactions on PostgreSQL."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Engine, create_engine, event, text
 from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
+
+from trackql_server.errors import InvalidInput
 
 # WAL lets readers go on while the one writer writes; "delete" is for network file systems, where
 # WAL's shared memory does not work.
@@ -77,7 +80,8 @@ class Database:
     async def read(self) -> AsyncIterator[AsyncSession]:
         """A session for reading; on SQLite it sees one state of the database throughout."""
         async with AsyncSession(self._readers, expire_on_commit=False) as session:
-            yield session
+            with _storable():
+                yield session
 
     @asynccontextmanager
     async def write(self) -> AsyncIterator[AsyncSession]:
@@ -96,7 +100,8 @@ class Database:
         if self.sqlite:
             return await self._in_thread(self._readings, self._plain_readers, work)
         async with self._readers.connect() as connection:
-            return await connection.run_sync(work)
+            with _storable():
+                return await connection.run_sync(work)
 
     async def run_write(
         self,
@@ -153,6 +158,17 @@ class Database:
             await asyncio.to_thread(self._writing.shutdown)
             self._plain_readers.dispose()
             self._plain_writers.dispose()
+
+
+@contextmanager
+def _storable() -> Iterator[None]:
+    """Text with a NUL, which PostgreSQL takes for no text, is what the caller has to repair."""
+    try:
+        yield
+    except DBAPIError as error:
+        if "0x00" in str(error.orig):
+            raise InvalidInput("a text holds a NUL character; remove it") from error
+        raise
 
 
 def _sqlite_engine(url: URL, journal_mode: str, size: int, begin: str) -> AsyncEngine:

@@ -2,19 +2,31 @@
 
 import base64
 import binascii
+import string
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Generic, TypeVar
 
 import orjson
-from sqlalchemy import ColumnElement, Select, SQLColumnExpression, and_, func, or_, select
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Select,
+    SQLColumnExpression,
+    and_,
+    func,
+    or_,
+    select,
+)
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from trackql_server.errors import InvalidInput
-from trackql_server.models.columns import instant, millis
+from trackql_server.models.columns import Instant, instant, millis
 
 T = TypeVar("T")
+
+LOWER = str.maketrans(string.ascii_uppercase, string.ascii_lowercase)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +60,7 @@ class Page:
     ) -> Paged[T]:
         """The page of what `statement` selects, in the order of `orders`, which must be total."""
         if self.after is not None:
-            statement = statement.where(_beyond(orders, read_cursor(self.after, len(orders))))
+            statement = statement.where(_beyond(orders, read_cursor(self.after, orders)))
         statement = statement.order_by(
             *(order.column.desc() if order.descending else order.column.asc() for order in orders)
         )
@@ -80,17 +92,29 @@ def write_cursor(values: Sequence[Any]) -> str:
     return base64.urlsafe_b64encode(orjson.dumps(plain)).decode().rstrip("=")
 
 
-def read_cursor(cursor: str, length: int) -> list[Any]:
+def read_cursor(cursor: str, orders: Sequence[Order]) -> list[Any]:
     """The inverse of `write_cursor`; raises InvalidInput for what is no cursor of this order."""
     try:
         padded = cursor + "=" * (-len(cursor) % 4)
         plain = orjson.loads(base64.urlsafe_b64decode(padded))
-        values = [instant(each["ms"]) if isinstance(each, dict) else each for each in plain]
-    except (binascii.Error, ValueError, TypeError, KeyError) as error:
+        if len(plain) != len(orders):
+            raise ValueError("another number of sort values")
+        return [_sort_value(order, each) for order, each in zip(orders, plain, strict=True)]
+    except (binascii.Error, ValueError, TypeError, KeyError, OverflowError) as error:
         raise _no_cursor() from error
-    if len(values) != length:
-        raise _no_cursor()
-    return values
+
+
+def _sort_value(order: Order, plain: Any) -> Any:
+    """A value by which `order` may sort; raises ValueError, KeyError or OverflowError."""
+    kind = order.column.label(None).type
+    if isinstance(kind, Instant) and isinstance(plain, dict) and type(plain["ms"]) is int:
+        return instant(plain["ms"])
+    if isinstance(kind, BigInteger) and type(plain) is int and -(2**63) <= plain < 2**63:
+        return plain
+    text = not isinstance(kind, Instant | BigInteger)
+    if text and isinstance(plain, str) and "\0" not in plain:
+        return plain
+    raise ValueError(f"{order.name} has no such value")
 
 
 def _no_cursor() -> InvalidInput:
@@ -108,5 +132,6 @@ async def count(session: AsyncSession, statement: Select[Any]) -> int:
 
 def contains(column: Any, text: str) -> ColumnElement[bool]:
     """Whether a text column contains `text`, letter case of ASCII aside."""
-    folded: ColumnElement[bool] = func.lower(column).contains(text.lower(), autoescape=True)
+    text = text.translate(LOWER)  # as the databases do it; `str.lower` folds more than they
+    folded: ColumnElement[bool] = func.lower(column).contains(text, autoescape=True)
     return folded

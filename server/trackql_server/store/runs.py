@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, TypeVar
 
-from sqlalchemy import ColumnElement, Select, and_, func, or_, select
+from sqlalchemy import ColumnElement, Select, and_, false, func, or_, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
@@ -20,6 +20,9 @@ from trackql_server.models import (
 )
 from trackql_server.models.columns import table_of
 from trackql_server.store.paging import Order, Page, Paged, contains
+
+# Both databases take some 32,000 parameters a statement.
+KEYS_A_STATEMENT = 10_000
 
 Keyed = TypeVar("Keyed", Param, Tag, MetricSeries)
 
@@ -68,7 +71,8 @@ def listing(
     if search:
         statement = statement.where(contains(col(Run.name), search))
     if statuses is not None:
-        statement = statement.where(or_(*(_has(status, alive_since) for status in statuses)))
+        which = (_has(status, alive_since) for status in statuses)
+        statement = statement.where(or_(false(), *which))
     return statement
 
 
@@ -186,10 +190,12 @@ async def keyed_counts(
 
 async def params(session: AsyncSession, run_id: str, keys: Sequence[str]) -> dict[str, Param]:
     """Params of a run by key."""
-    rows = await session.execute(
-        select(Param).where(col(Param.run_id) == run_id, col(Param.key).in_(keys))
-    )
-    return {row.key: row for row in rows.scalars()}
+    found: dict[str, Param] = {}
+    for begin in range(0, len(keys), KEYS_A_STATEMENT):
+        some = col(Param.key).in_(keys[begin : begin + KEYS_A_STATEMENT])
+        rows = await session.execute(select(Param).where(col(Param.run_id) == run_id, some))
+        found |= {row.key: row for row in rows.scalars()}
+    return found
 
 
 async def set_tags(session: AsyncSession, run: Run, tags: Sequence[tuple[str, str]]) -> None:
