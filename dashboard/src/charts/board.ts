@@ -202,7 +202,7 @@ const boards = new Set<Board>()
 
 declare global {
   interface Window {
-    /** For tests and consoles: the columns of a drawn series, as docs/dashboard.md describes. */
+    /** For tests and consoles: the columns of a drawn series, as README.md describes. */
     __trackql?: typeof inspect
   }
 }

@@ -310,7 +310,12 @@ export class Plot {
       const crowded = taken.some((other) => Math.abs(other - top) < 12 * ratio)
       if (crowded || isInside || taken.length >= LABELS || (known && runId !== this.lit)) continue
       taken.push(top)
-      ctx.fillText(formatValue(y), Math.min(left, right) + 6 * ratio, top, (LABEL_PX - 8) * ratio)
+      ctx.fillText(
+        formatValue(y, 4),
+        Math.min(left, right) + 6 * ratio,
+        top,
+        (LABEL_PX - 8) * ratio,
+      )
     }
     ctx.restore()
   }

@@ -3,6 +3,7 @@ import { formatTick, withAir } from './ticks.ts'
 
 test('ticks are as precise as they are close', () => {
   expect(formatTick(0.25, 0.05)).toBe('0.25')
+  expect(formatTick(0.75, 0.25)).toBe('0.75')
   expect(formatTick(0.3, 0.1)).toBe('0.3')
   expect(formatTick(2, 0.5)).toBe('2.0')
   expect(formatTick(2500, 500)).toBe('2500')

@@ -21,7 +21,11 @@ const UNITS = [
 ] as const
 
 function fixed(value: number, distance: number): string {
-  const decimals = Math.min(6, Math.max(0, -Math.floor(Math.log10(distance) + 1e-9)))
+  let decimals = 0
+  // As many as the distance itself needs: ticks 0.25 apart are told by two.
+  while (decimals < 6 && Math.abs(distance - Number(distance.toFixed(decimals))) > distance / 1e6) {
+    decimals++
+  }
   return value.toFixed(decimals)
 }
 

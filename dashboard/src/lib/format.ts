@@ -6,18 +6,18 @@ export function formatCount(count: number): string {
   return grouped.format(count)
 }
 
-/** Five significant digits at most, in at most ten characters; the exact value is shown on hover. */
-export function formatValue(value: number): string {
+/** A few significant digits that fit a column; the exact value is shown on hover. */
+export function formatValue(value: number, digits = 5): string {
   if (Number.isNaN(value)) return 'NaN'
   if (!Number.isFinite(value)) return value > 0 ? '∞' : '−∞'
   if (value === 0) return '0'
   const size = Math.abs(value)
   if (size >= 1e7 || size < 1e-4) {
-    const [digits = '', exponent = ''] = value.toExponential(3).split('e')
-    return minus(`${trim(digits)}e${exponent.replace('+', '')}`)
+    const [mantissa = '', exponent = ''] = value.toExponential(Math.min(3, digits - 1)).split('e')
+    return minus(`${trim(mantissa)}e${exponent.replace('+', '')}`)
   }
   if (Number.isInteger(value)) return minus(String(value))
-  return minus(trim(value.toPrecision(5)))
+  return minus(trim(value.toPrecision(digits)))
 }
 
 function trim(digits: string): string {

@@ -101,6 +101,12 @@ export function RunsTable(props: RunsTableProps): ReactElement {
   const columnItems = columnsVirtual.getVirtualItems()
   const width = columnsVirtual.getTotalSize()
 
+  // biome-ignore lint/correctness/useExhaustiveDependencies: another order begins at its top
+  useEffect(() => {
+    if (scroller.current) scroller.current.scrollTop = 0
+    setCursor(-1)
+  }, [sort])
+
   useEffect(() => {
     if (last >= listed.rows.length - AHEAD) list.more()
   }, [list, listed, last])
