@@ -156,6 +156,7 @@ async def of_runs(
 ) -> dict[str, paging.Paged[Keyed]]:
     """For each run a page of its params, tags or metric summaries, by key."""
     access.require_read(ctx.viewer)
+    words.few(keys or (), "keys")
     async with ctx.read() as session:
         return await run_store.of_runs(session, table, run_ids, keys, search, page)
 
@@ -169,6 +170,7 @@ async def counts(
 ) -> dict[str, int]:
     """How many params, tags or metrics of each run `of_runs` finds in all."""
     access.require_read(ctx.viewer)
+    words.few(keys or (), "keys")
     async with ctx.read() as session:
         return await run_store.keyed_counts(session, table, run_ids, keys, search)
 
@@ -267,7 +269,7 @@ async def curves(
 
 async def _series(ctx: Context, run_ids: Sequence[str], keys: Sequence[str]) -> list[MetricSeries]:
     access.require_read(ctx.viewer)
-    if len(run_ids) * len(keys) > SERIES:
+    if max(1, len(run_ids)) * max(1, len(keys)) > SERIES:
         raise CostLimit(
             f"{len(run_ids)} runs with {len(keys)} keys are more than {SERIES} series; ask for"
             " fewer at once",

@@ -93,6 +93,7 @@ async def count(ctx: Context, asked: Filter) -> int:
 
 
 def _listing(ctx: Context, asked: Filter) -> Select[Run]:
+    words.few(asked.experiment_ids or (), "experimentIds")
     return store.listing(
         experiment_ids=asked.experiment_ids,
         parent_run_id=asked.parent_run_id,

@@ -2,6 +2,7 @@
 
 import re
 import secrets
+from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from trackql_server.errors import InvalidInput
@@ -10,6 +11,7 @@ LONGEST_NAME = 500
 LONGEST_KEY = 500
 LONGEST_VALUE = 65_536
 LONGEST_DESCRIPTION = 1_000_000
+MOST_NAMED = 10_000
 
 RUN_ID = re.compile(r"[0-9a-f]{32}")
 WRITER = re.compile(r"[A-Za-z0-9_-]{1,64}")
@@ -77,6 +79,15 @@ def writer(text: str, argument: str) -> str:
     if not WRITER.fullmatch(text):
         raise InvalidInput(f"{argument} must be 1 to 64 letters, digits, - or _", argument=argument)
     return text
+
+
+def few(things: Sequence[str], argument: str) -> None:
+    """Ids or keys to look for; both databases take some 32,000 parameters a statement."""
+    if len(things) > MOST_NAMED:
+        raise InvalidInput(
+            f"{argument} names {len(things)} things; ask for at most {MOST_NAMED} at once",
+            argument=argument,
+        )
 
 
 def moment(given: datetime, argument: str) -> datetime:

@@ -106,7 +106,7 @@ def read_cursor(cursor: str, orders: Sequence[Order]) -> list[Any]:
 
 def _sort_value(order: Order, plain: Any) -> Any:
     """A value by which `order` may sort; raises ValueError, KeyError or OverflowError."""
-    kind = order.column.label(None).type
+    kind: object = order.column.label(None).type
     if isinstance(kind, Instant) and isinstance(plain, dict) and type(plain["ms"]) is int:
         return instant(plain["ms"])
     if isinstance(kind, BigInteger) and type(plain) is int and -(2**63) <= plain < 2**63:

@@ -148,6 +148,17 @@ async def test_a_nul_finds_nothing_or_is_refused(graphql: GraphQL, document: str
         assert error["extensions"]["code"] == "INVALID_INPUT"
 
 
+async def test_what_one_question_may_name_is_bounded(graphql: GraphQL) -> None:
+    many = [str(number) for number in range(40_000)]
+    refused = await graphql.refused(LIST, ids=many, first=1)
+    assert (refused["code"], refused["argument"]) == ("INVALID_INPUT", "experimentIds")
+    run_id = (await graphql(CREATE, input={}))["createRun"]["id"]
+    keyed = """query($id: ID!, $keys: [String!]!) {
+      run(id: $id) { params(keys: $keys) { nodes { key } } } }"""
+    refused = await graphql.refused(keyed, id=run_id, keys=many)
+    assert (refused["code"], refused["argument"]) == ("INVALID_INPUT", "keys")
+
+
 PAGE = """query($first: Int!, $ids: [ID!]!) { runs(experimentIds: $ids, first: $first) {
   totalCount nodes { id name status durationMs experiment { name tags { nodes { key } } }
     parent { id } problems { code } params { nodes { key value } totalCount }
