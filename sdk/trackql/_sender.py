@@ -197,7 +197,12 @@ class Lane:
         if self._unreported():
             head = self.journal.head
             dropped = head.dropped
-            message = {"runId": self.run_id, "droppedPoints": dropped, "problems": self.problems}
+            message = {
+                "runId": self.run_id,
+                "writer": self.journal.meta["writer"],
+                "droppedPoints": dropped,
+                "problems": self.problems,
+            }
             try:
                 self.route.transport.execute("report_problems", {"input": message})
             except errors.TrackqlError as error:
