@@ -1,7 +1,7 @@
 """What a verb may touch: the viewer, sessions, the writer of points, and who is told."""
 
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -55,16 +55,21 @@ class Services:
         Raises Unavailable when a server database is at another release's.
         """
         database = Database(database_url, journal_mode=journal_mode)
-        await migrate.ready(database)
+        try:
+            await migrate.ready(database)
+        except BaseException:
+            await database.close()
+            raise
         return cls(database, timedelta(seconds=stalled_after), clock)
 
     async def close(self) -> None:
         """Commit what was accepted, end what listens, disconnect."""
-        self.bus.close()
-        await self.stalls.close()
-        await self.writer.close()
-        await self.sealer.close()
-        await self.database.close()
+        async with AsyncExitStack() as last_first:  # each of them, whatever fails on the way
+            last_first.push_async_callback(self.database.close)
+            last_first.push_async_callback(self.sealer.close)
+            last_first.push_async_callback(self.writer.close)
+            last_first.push_async_callback(self.stalls.close)
+            self.bus.close()
 
     def context(self, viewer: Viewer = LOCAL) -> "Context":
         """What the verbs get for one request."""

@@ -1,6 +1,8 @@
 """Bringing a database to this release's tables; Alembic is imported only when there is work."""
 
-import shutil
+import asyncio
+import sqlite3
+from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -9,8 +11,10 @@ from sqlalchemy import Connection, inspect, text
 from trackql_server.errors import Unavailable
 from trackql_server.store.database import Database
 
-# The newest file in migrations/versions; known here so that a start need not import Alembic.
+# The newest file in migrations/versions, and all of them; known here so that a start need not
+# import Alembic.
 HEAD = "0001"
+KNOWN = (HEAD,)
 VERSION_TABLE = "trackql_version"
 
 
@@ -34,6 +38,7 @@ async def ready(database: Database) -> None:
         await upgrade(database)
         return
     found = await current(database)
+    _require_known(found)
     if found != HEAD:
         raise Unavailable(
             f"the database is at revision {found or 'none'}, this release needs {HEAD}:"
@@ -44,6 +49,7 @@ async def ready(database: Database) -> None:
 async def upgrade(database: Database) -> None:
     """Bring the database to HEAD; a file that holds data is copied beside itself before."""
     found = await current(database)
+    _require_known(found)
     if found == HEAD:
         return
     if found is not None and database.file is not None:
@@ -63,13 +69,24 @@ async def upgrade(database: Database) -> None:
         await connection.run_sync(run)
 
 
+def _require_known(found: str | None) -> None:
+    if found is not None and found not in KNOWN:
+        raise Unavailable(
+            f"the database is at revision {found}, of a later release than this one:"
+            " install that release, or go back to a backup"
+        )
+
+
 async def _back_up(database: Database, found: str) -> None:
     source = database.file
     assert source is not None
-    async with database.writers.connect() as connection:
-        # With the log folded into the file, a copy of the file is a copy of the database.
-        await connection.exec_driver_sql("COMMIT")
-        await connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
-        await connection.exec_driver_sql("BEGIN")
     stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
-    shutil.copy2(source, source.with_name(f"{source.name}.{found}-{stamp}.backup"))
+    await asyncio.to_thread(
+        _copy, source, source.with_name(f"{source.name}.{found}-{stamp}.backup")
+    )
+
+
+def _copy(source: Path, target: Path) -> None:
+    """By SQLite itself: a copy of the file alone would lack what is still in its log."""
+    with closing(sqlite3.connect(source)) as reader, closing(sqlite3.connect(target)) as writer:
+        reader.backup(writer)
