@@ -23,8 +23,7 @@ REGISTRIES = [
         ("pypi", ".org"),
         ("pythonhosted", ".org"),
         ("npm", "js.org"),
-        ("npm", "js.com"),
-        ("yarn", "pkg.com"),
+        ("registry.yarn", "pkg.com"),
         ("deb.debian", ".org"),
     )
 ]
