@@ -1,6 +1,7 @@
 """What is logged appears by itself, and nothing is missing after the server was away."""
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -83,8 +84,13 @@ def test_a_run_appears_and_its_curve_grows(open_page: OpenPage, trainer: Trainer
     assert page.evaluate("window.mark") == 1
 
 
+@pytest.mark.parametrize("end", [Server.stop, Server.kill])
 def test_nothing_is_missing_after_the_server_was_away(
-    open_page: OpenPage, trainer: Trainer, server: Server, ask: Ask
+    open_page: OpenPage,
+    trainer: Trainer,
+    server: Server,
+    ask: Ask,
+    end: Callable[[Server], object],
 ) -> None:
     run = trainer("start_run", run_name="survivor")
     for step in range(40):
@@ -93,7 +99,7 @@ def test_nothing_is_missing_after_the_server_was_away(
     page.evaluate("window.mark = 1")
     wait_drawn(page, run, "loss", 40)
     wait_drawn(page, run, "grad", 40)
-    server.kill()
+    end(server)
     connection = page.get_by_test_id("connection")
     expect(connection).to_contain_text("Reconnecting")
     expect(connection).to_contain_text("as of")
