@@ -235,7 +235,7 @@ def bits(log: list[tuple[int, int, float]]) -> list[tuple[int, int, int]]:
     return [(step, time, number) for (step, time, _), number in zip(log, numbers, strict=True)]
 
 
-@settings(max_examples=40)
+@settings(max_examples=25)
 @given(
     journals=st.lists(st.lists(records(), min_size=1, max_size=14), min_size=3, max_size=3),
     story=histories,
