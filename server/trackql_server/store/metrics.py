@@ -1,6 +1,7 @@
 """Reading series: summaries by run and key, exact points by offset, curves reduced for drawing."""
 
-from collections.abc import Iterator, Sequence
+import asyncio
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
@@ -8,6 +9,7 @@ from typing import Any
 import numpy as np
 from sqlalchemy import Connection, Row, Select, and_, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.util import await_only
 from sqlmodel import col
 
 from trackql_server.models import MetricChunk, MetricSeries
@@ -17,8 +19,8 @@ from trackql_server.store.reduction import Points, Smoother, ordered, reduce, sh
 
 CHUNK = table_of(MetricChunk)
 
-# Rows fetched at a time: eight sealed chunks are 12 MiB, so memory stays flat on long series.
-CHUNKS_A_FETCH = 8
+# Rows fetched at a time: sixteen sealed chunks are 24 MiB, so memory stays flat on long series.
+CHUNKS_A_FETCH = 16
 
 # Series with at most this many chunks in all are read by one statement.
 POINTS_A_STATEMENT = 500_000
@@ -94,7 +96,9 @@ def columns(
         np.empty(length, np.float64) if values else None,
     )
     filled = 0
-    for row in _stream(connection, statement):
+
+    def unpack(row: Row[Any]) -> None:
+        nonlocal filled
         begin = span.start + filled - row.start
         take = min(row.length - begin, length - filled)
         source, target = slice(begin, begin + take), slice(filled, filled + take)
@@ -105,6 +109,8 @@ def columns(
         if result.values is not None:
             result.values[target] = unpack_floats(row.points)[source]
         filled += take
+
+    _each(connection, statement, unpack)
     if filled != length:
         raise RuntimeError(f"series {span.series_id} lacks points from {span.start + filled} on")
     return result
@@ -158,11 +164,14 @@ def curves(connection: Connection, asked: Sequence[tuple[MetricSeries, Window]])
             row, window = asked[place]
             whole = window.smoothing > 0 and not _in_order(connection, row, window.axis)
             tracers[row.id] = Tracer(window, row.count, whole=whole)
-        for chunk in _stream(connection, _chunks([asked[place] for place in places])):
-            tracers[chunk.series_id].feed(chunk)
+        _trace(connection, tracers, _chunks([asked[place] for place in places]))
         for place in places:
             result[place] = tracers[asked[place][0].id].curve()
     return [curve for curve in result if curve is not None]
+
+
+def _trace(connection: Connection, tracers: dict[int, "Tracer"], chunks: Select[Any]) -> None:
+    _each(connection, chunks, lambda chunk: tracers[chunk.series_id].feed(chunk))
 
 
 RANGES = {
@@ -280,7 +289,19 @@ def _chunks(asked: Sequence[tuple[MetricSeries, Window]]) -> Select[Any]:
     return statement.where(and_(high >= window.low, low <= window.high))
 
 
-def _stream(connection: Connection, statement: Select[Any]) -> Iterator[Row[Any]]:
-    """Rows a few at a time: asyncpg and SQLite would else hold every column in memory."""
+def _each(connection: Connection, statement: Select[Any], work: Callable[[Row[Any]], None]) -> None:
+    """Do some work on each row, fetched a few at a time lest memory hold every column.
+
+    On asyncpg a connection lives on the event loop; the work leaves the loop for a thread.
+    """
     result = connection.execution_options(yield_per=CHUNKS_A_FETCH).execute(statement)
-    yield from result
+
+    def share(rows: Sequence[Row[Any]]) -> None:
+        for row in rows:
+            work(row)
+
+    for rows in result.partitions(CHUNKS_A_FETCH):
+        if connection.dialect.is_async:
+            await_only(asyncio.to_thread(share, rows))
+        else:
+            share(rows)

@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 from sqlalchemy import ColumnElement, Select, and_, false, func, or_, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import aliased
 from sqlmodel import col
 
 from trackql_server.models import (
@@ -25,6 +26,9 @@ from trackql_server.store.paging import Order, Page, Paged, contains
 KEYS_A_STATEMENT = 10_000
 
 Keyed = TypeVar("Keyed", Param, Tag, MetricSeries)
+
+# Sorts behind every key that `words.key` lets through.
+BEHIND = "\U0010ffff" * 501
 
 SORTS = {
     "START_TIME": ("start_time", col(Run.start_time)),
@@ -147,15 +151,27 @@ async def of_runs(
     elif keys is not None and len(keys) <= page.first:
         statement = statement.where(run_id.in_(run_ids), *conditions).order_by(run_id, key)
     else:
-        place = func.row_number().over(partition_by=run_id, order_by=key).label("place")
-        ranked = select(run_id.label("run_id"), key.label("key"), place).where(
-            run_id.in_(run_ids), *conditions
+        # Up to each run's own last key of the page, found in the index: a run with very many keys
+        # costs no more than one with a few.
+        inner = aliased(table)
+        inner_key, inner_run = col(inner.key), col(inner.run_id)
+        own: list[ColumnElement[bool]] = []
+        own += [inner_key.in_(keys)] if keys is not None else []
+        own += [contains(inner_key, search)] if search else []
+        own += [inner_key > page.after] if page.after is not None else []
+        last = (
+            select(inner_key)
+            .where(inner_run == col(Run.id), *own)
+            .order_by(inner_key)
+            .offset(page.first)
+            .limit(1)
+            .scalar_subquery()
         )
-        chosen = ranked.subquery()
-        statement = statement.join(
-            chosen, and_(chosen.c.run_id == run_id, chosen.c.key == key)
-        ).where(chosen.c.place <= page.first + 1)
-        statement = statement.order_by(run_id, key)
+        statement = (
+            statement.join(Run, col(Run.id) == run_id)
+            .where(col(Run.id).in_(run_ids), key <= func.coalesce(last, BEHIND), *conditions)
+            .order_by(run_id, key)
+        )
     found: dict[str, list[Keyed]] = {each: [] for each in run_ids}
     for row in (await session.execute(statement)).scalars():
         found[row.run_id].append(row)

@@ -129,7 +129,7 @@ class Sealer:
                 async with self._one_step:
                     await self._step()
             except Exception:  # reading works without; it must not be the last merge
-                log.exception("merging chunks failed; tried again with the next points")
+                log.exception("merging chunks failed; tried again soon")
                 await asyncio.sleep(1)
 
     async def _step(self) -> None:
@@ -137,14 +137,16 @@ class Sealer:
             run_id = next(iter(self._ended))
             del self._ended[run_id]
             ids = await self._database.run_read(lambda connection: _open_series(connection, run_id))
-            for begin in range(0, len(ids), SERIES_A_MERGE):
+        else:
+            ids = list(self._due)[:SERIES_A_MERGE]
+            for series_id in ids:
+                del self._due[series_id]
+        for begin in range(0, len(ids), SERIES_A_MERGE):
+            try:
                 await merge(self._database, ids[begin : begin + SERIES_A_MERGE])
-            return
-        ids = list(self._due)[:SERIES_A_MERGE]
-        for series_id in ids:
-            del self._due[series_id]
-        if ids:
-            await merge(self._database, ids)
+            except DBAPIError:  # a lost race for the rows, say: the rest is due again
+                self._due.update(dict.fromkeys(ids[begin:]))
+                raise
 
 
 async def merge(database: Database, series_ids: Sequence[int]) -> None:
