@@ -49,7 +49,10 @@ def quickstart(
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     home = Path(os.environ.get("TRACKQL_HOME", ROOT / "trackql-data"))
     server = trackql_server(home, port=port)
-    equal = False
+    equal, code = False, 1
+    # Also when a shell started this in the background, with interrupts ignored.
+    for ending in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(ending, signal.default_int_handler)
     try:
         server.start()
         console.print(f"\n[bold]Dashboard  {server.url}[/]\n")
@@ -67,10 +70,10 @@ def quickstart(
             console.print("The server has ended.")
     except KeyboardInterrupt:
         console.print("\nLeaving.")
-        equal = True
+        code = 128 + signal.SIGINT
     finally:
         server.stop()
-    raise typer.Exit(0 if equal else 1)
+    raise typer.Exit(0 if equal else code)
 
 
 def again(server: Server, home: Path) -> str:

@@ -3,6 +3,7 @@
 import asyncio
 import os
 import shutil
+import signal
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -21,6 +22,10 @@ from trackql_server.store.migrate import upgrade
 
 # MLflow, whose verbs ours are compared with, would report that it was imported.
 os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
+
+# A shell that runs the tests in the background has them ignore interrupts, and a process hands that
+# on to those it starts; the tests of what an interrupt does need it as in a terminal.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # `scripts/test --quick` sets this to sqlite alone.
 DATABASES = os.environ.get("TRACKQL_TEST_DATABASES", "sqlite,postgresql").split(",")
