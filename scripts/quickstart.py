@@ -46,7 +46,6 @@ def quickstart(
     seconds: Annotated[float, typer.Option(help="About how long to train.", min=1)] = 60,
 ) -> None:
     """Watch a model learn: server, dashboard and three training runs."""
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
     home = Path(os.environ.get("TRACKQL_HOME", ROOT / "trackql-data"))
     server = trackql_server(home, port=port)
     equal, code = False, 1
