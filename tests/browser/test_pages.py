@@ -155,7 +155,11 @@ def test_a_run_is_renamed_in_place(open_page: OpenPage, ask: Ask, runs: list[str
     page.get_by_role("button", name="rate-0.03").click()
     field = page.get_by_role("textbox", name="Name of the run")
     field.fill("the slow one")
-    field.press("Enter")
+    # The page shows the new name before the server has it.
+    with page.expect_response(
+        lambda reply: "updateRun" in (reply.request.post_data or "") and reply.ok
+    ):
+        field.press("Enter")
     expect(page.get_by_role("heading", name="the slow one")).to_be_visible()
     stored = ask("query ($id: ID!) { run(id: $id) { name } }", id=runs[2])["run"]["name"]
     assert stored == "the slow one"
