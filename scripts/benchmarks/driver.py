@@ -38,6 +38,8 @@ class Trackql:
     def start(self, run: str) -> str:
         self._sdk.set_experiment("bench")
         self._run = self._sdk.start_run(run_name=run)
+        # The peers' clients are connected and their run is known when this returns; so is ours.
+        self._sdk.flush()
         self.log = self._sdk.log_metrics
         return str(self._run.info.run_id)
 

@@ -1,5 +1,8 @@
 """Rows `logging` and `processes`: what a training loop pays, and when its points are stored.
 
+In both, the clock starts when the run is known to the tracker: MLflow and Trackio wait for that
+when a run begins; trackql, which does not, is flushed once.
+
 `logging`: one process logs 20 metrics a call, as fast as the calls return, with each tracker's
 default settings. A call's time is what `log_metrics` (Trackio: `log`) takes in that loop. Points a
 second are all points over the time from the first call until the run is finished and a reader (a
