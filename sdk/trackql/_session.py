@@ -13,7 +13,7 @@ import time
 import weakref
 from contextlib import suppress
 from types import FrameType, TracebackType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from . import config
 from ._sender import Lane, Sender
@@ -176,6 +176,15 @@ def watch() -> None:
             previous(kind, error, trace)
 
         sys.excepthook = uncaught
+        leave = sys.exit
+
+        def leaving(status: Any = None, /) -> NoReturn:
+            # The code of an exit reaches no hook; in another thread it only ends the thread.
+            if threading.current_thread() is threading.main_thread():
+                session.verdict = "FINISHED" if status in (None, 0) else "FAILED"
+            leave(status)
+
+        sys.exit = leaving
     with suppress(ValueError):  # only the main thread may ask for signals
         if signal.getsignal(signal.SIGTERM) is signal.SIG_DFL:
             signal.signal(signal.SIGTERM, _terminated)

@@ -23,6 +23,9 @@ trackql.log_metrics({"x": 1.0}, step=0)
     [
         ("", 0, "FINISHED"),
         ("sys.exit(0)", 0, "FINISHED"),
+        ("sys.exit(3)", 3, "FAILED"),
+        ("sys.exit('no')", 1, "FAILED"),
+        ("threading.Thread(target=sys.exit, args=(3,)).start()", 0, "FINISHED"),
         ("raise ValueError('no')", 1, "FAILED"),
         ("raise KeyboardInterrupt", None, "KILLED"),
         ("os.kill(os.getpid(), signal.SIGINT); time.sleep(5)", None, "KILLED"),
@@ -69,7 +72,7 @@ os.kill(os.getpid(), signal.SIGTERM)
 """
     done = script.run(source, code=7, TRACKQL_URL=server.url)
     run_id = done.stdout.split()[0]
-    assert trackql.Client(server.url).run(run_id).info.status == "FINISHED"
+    assert trackql.Client(server.url).run(run_id).info.status == "FAILED"
 
 
 def test_a_run_begun_while_another_is_open_in_a_thread_is_ended_too(
