@@ -6,6 +6,7 @@ import signal
 import subprocess
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
+from threading import Timer
 
 import httpx
 import pytest
@@ -13,6 +14,8 @@ import pytest
 ROOT = Path(__file__).parents[2]
 
 Start = Callable[..., "subprocess.Popen[str]"]
+
+PATIENCE = 240
 
 pytestmark = pytest.mark.slow
 
@@ -68,6 +71,7 @@ def test_a_fresh_clone_trains_and_proves_what_it_stored(
 def quickstart(clone: Path, environment: dict[str, str]) -> Iterator[Start]:
     """Starts the command in the clone, which the first test has set up by then."""
     running: list[subprocess.Popen[str]] = []
+    timers: list[Timer] = []
 
     def start(*options: str) -> "subprocess.Popen[str]":
         process = subprocess.Popen(
@@ -81,9 +85,14 @@ def quickstart(clone: Path, environment: dict[str, str]) -> Iterator[Start]:
             start_new_session=True,
         )
         running.append(process)
+        # Whoever reads its output must come to an end, whatever happens.
+        timers.append(Timer(PATIENCE, os.killpg, (process.pid, signal.SIGKILL)))
+        timers[-1].start()
         return process
 
     yield start
+    for timer in timers:
+        timer.cancel()
     for process in running:
         if process.poll() is None:
             os.killpg(process.pid, signal.SIGTERM)
