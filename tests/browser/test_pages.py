@@ -158,8 +158,9 @@ def test_a_run_is_renamed_in_place(open_page: OpenPage, ask: Ask, runs: list[str
     # The page shows the new name before the server has it.
     with page.expect_response(
         lambda reply: "updateRun" in (reply.request.post_data or "") and reply.ok
-    ):
+    ) as answered:
         field.press("Enter")
+    answered.value.finished()
     expect(page.get_by_role("heading", name="the slow one")).to_be_visible()
     stored = ask("query ($id: ID!) { run(id: $id) { name } }", id=runs[2])["run"]["name"]
     assert stored == "the slow one"

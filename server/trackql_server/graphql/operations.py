@@ -119,6 +119,14 @@ class Operations:
         self._prepared: OrderedDict[str, _Prepared] = OrderedDict()
         self._remembered = 0
 
+    def streams(self, request: Request) -> bool:
+        """Whether the answer is a stream; a document that can't be read has none."""
+        try:
+            kind, _ = _choose(self._prepare(request.query), request.operation_name)
+        except Refused:
+            return False
+        return kind is OperationType.SUBSCRIPTION
+
     async def execute(
         self,
         request: Request,

@@ -95,7 +95,12 @@ class View:
                 405,
                 (b"allow", b"GET, POST"),
             )
-        if "text/event-stream" in accept and scope["method"] == "POST":
+        # Who takes JSON too gets a query's or a mutation's answer whole, once it is known.
+        if (
+            scope["method"] == "POST"
+            and "text/event-stream" in accept
+            and ("json" not in accept or self._operations.streams(request))
+        ):
             await self._stream(request, receive, send)
             return
         try:

@@ -22,9 +22,10 @@ def events(text: str) -> list[tuple[str, object]]:
     return found
 
 
-async def stream(query: str) -> httpx.Response:
+async def stream(query: str, accept: str = "text/event-stream") -> httpx.Response:
+    headers = HEADERS | {"Accept": accept}
     async with asking(View(schema, Signals)) as client:
-        return await client.post("/graphql", json={"query": query}, headers=HEADERS)
+        return await client.post("/graphql", json={"query": query}, headers=headers)
 
 
 async def test_a_subscription_to_its_end() -> None:
@@ -44,6 +45,19 @@ async def test_a_query_is_a_stream_of_one() -> None:
         ("next", {"data": {"hello": "hello you"}}),
         ("complete", None),
     ]
+
+
+@pytest.mark.parametrize(
+    ("query", "kind"),
+    [
+        ("{ hello }", "application/json"),
+        ("{ hell", "application/json"),
+        ("subscription { count(to: 2) }", "text/event-stream"),
+    ],
+)
+async def test_who_takes_both_gets_a_stream_only_for_a_subscription(query: str, kind: str) -> None:
+    response = await stream(query, "application/json, text/event-stream")
+    assert response.headers["content-type"].startswith(kind)
 
 
 @pytest.mark.parametrize(
