@@ -2,6 +2,7 @@
 
 TrackqlError
 ├── InvalidInput     INVALID_INPUT    400  argument: the field that is wrong
+│   └── InvalidFilter  INVALID_FILTER  400  position, length: where; expected: what could be there
 ├── Forbidden        FORBIDDEN        403
 ├── NotFound         NOT_FOUND        404
 ├── Conflict
@@ -13,6 +14,7 @@ TrackqlError
 └── Unavailable      UNAVAILABLE      503
 """
 
+from collections.abc import Sequence
 from typing import ClassVar
 
 
@@ -48,6 +50,40 @@ class InvalidInput(TrackqlError):
     @property
     def extensions(self) -> dict[str, object]:
         return {} if self.argument is None else {"argument": self.argument}
+
+
+class InvalidFilter(InvalidInput):
+    """A filter that can't be read: `position` counts characters from 0; None where it has no text.
+
+    `expected` lists what could stand at the position.
+    """
+
+    code = "INVALID_FILTER"
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        argument: str = "filter",
+        position: int | None = None,
+        length: int = 0,
+        expected: Sequence[str] = (),
+    ) -> None:
+        super().__init__(message, argument=argument)
+        self.position = position
+        self.length = length
+        self.expected = list(expected)
+
+    @property
+    def extensions(self) -> dict[str, object]:
+        if self.position is None:
+            return super().extensions
+        return {
+            **super().extensions,
+            "position": self.position,
+            "length": self.length,
+            "expected": self.expected,
+        }
 
 
 class Forbidden(TrackqlError):
