@@ -116,10 +116,10 @@ function useActions(onKeys: () => void): Command[] {
       .filter((group) => group.name !== 'Everywhere')
       .flatMap((group) =>
         group.shortcuts.map((shortcut) => ({
-          id: `${group.name} ${shortcut.key}`,
-          kind: shortcut.key,
+          id: `${group.name} ${shortcut.label}`,
+          kind: shortcut.key ?? 'Do',
           label: shortcut.label,
-          run: () => shortcut.run(new KeyboardEvent('keydown', { key: shortcut.key })),
+          run: () => shortcut.run(new KeyboardEvent('keydown', { key: shortcut.key ?? '' })),
         })),
       )
     return [...fixed, ...ofPage]

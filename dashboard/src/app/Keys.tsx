@@ -1,7 +1,7 @@
 // The list of keys this page answers to.
 import type { ReactElement } from 'react'
 import { Dialog } from '#ui/Dialog.tsx'
-import { useShortcutGroups } from '#ui/shortcuts.ts'
+import { type Shortcut, type ShortcutGroup, useShortcutGroups } from '#ui/shortcuts.ts'
 
 interface KeysProps {
   open: boolean
@@ -12,11 +12,11 @@ export function Keys({ open, onOpenChange }: KeysProps): ReactElement {
   const groups = useShortcutGroups()
   return (
     <Dialog title="Keys" open={open} onOpenChange={onOpenChange}>
-      {groups.map((group) => (
+      {groups.filter(hasKey).map((group) => (
         <section key={group.name} className="keys">
           <h3>{group.name}</h3>
           <dl>
-            {group.shortcuts.map((shortcut) => (
+            {group.shortcuts.filter(isKey).map((shortcut) => (
               <div key={shortcut.key}>
                 <dt>
                   <kbd>{shortcut.key === 'mod+k' ? '⌘K / Ctrl K' : shortcut.key}</kbd>
@@ -29,4 +29,12 @@ export function Keys({ open, onOpenChange }: KeysProps): ReactElement {
       ))}
     </Dialog>
   )
+}
+
+function isKey(shortcut: Shortcut): boolean {
+  return shortcut.key !== undefined
+}
+
+function hasKey(group: ShortcutGroup): boolean {
+  return group.shortcuts.some(isKey)
 }

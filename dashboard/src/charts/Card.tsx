@@ -1,17 +1,29 @@
 // One metric of all charted runs: its curves, or its numbers where there is one point each.
-import { type ReactElement, useCallback, useEffect, useLayoutEffect, useRef, useState } from 'react'
+import {
+  type MouseEvent,
+  type ReactElement,
+  type ReactNode,
+  useCallback,
+  useEffect,
+  useLayoutEffect,
+  useRef,
+  useState,
+} from 'react'
 import { documentText } from '#api/client.ts'
 import { MetricCurvesDocument } from '#api/generated.ts'
+import type { Size } from '#lib/arrangement.ts'
 import { formatClock, formatCount, formatInstant, formatSpan, formatValue } from '#lib/format.ts'
-import { twins } from '#lib/palette.ts'
+import { curvesPython } from '#lib/python.ts'
 import { subscribeTheme } from '#lib/theme.ts'
 import type { ChartView } from '#lib/view.ts'
 import { curveVariables } from '#live/server.ts'
-import { Copy } from '#ui/Copy.tsx'
+import { CopyAs } from '#ui/CopyAs.tsx'
 import { Icon } from '#ui/icons.tsx'
+import { Status, type StatusName } from '#ui/Status.tsx'
 import type { Board } from './board.ts'
 import { runColor } from './colors.ts'
 import { type Line, Plot } from './plot.ts'
+import { Swatch } from './Swatch.tsx'
 
 interface CardProps {
   board: Board
@@ -19,22 +31,38 @@ interface CardProps {
   title: string
   view: ChartView
   onView(change: Partial<ChartView>): void
+  /** Alone on the page. */
   full?: boolean
+  /** Its place among others. */
+  frame?: Frame
+}
+
+export interface Frame {
+  size: Size
+  isPinned: boolean
+  /** Being dragged, or where what is dragged would go. */
+  mark: '' | 'dragged' | 'before' | 'after' | 'above' | 'below'
+  grip: ReactNode
+  corner: ReactNode
+  onPin(event: MouseEvent): void
 }
 
 type Content = 'loading' | 'none' | 'numbers' | 'curves'
 
-export function Card({ board, metric, title, view, onView, full }: CardProps): ReactElement {
+export function Card(props: CardProps): ReactElement {
+  const { board, metric, title, view, onView, full, frame } = props
   const card = useRef<HTMLElement>(null)
   const note = useRef<HTMLSpanElement>(null)
   const isSeen = useSeen(card)
   const [content, setContent] = useState<Content>('loading')
   const [numbers, setNumbers] = useState<NumberRow[]>([])
+  const columns = frame?.size.columns
 
+  // biome-ignore lint/correctness/useExhaustiveDependencies: a wider card asks for more points
   useEffect(() => {
     if (!isSeen || !card.current) return
     return board.show(metric, card.current.clientWidth)
-  }, [board, metric, isSeen])
+  }, [board, metric, isSeen, columns])
 
   const gather = useCallback(() => {
     const lines = linesOf(board, metric)
@@ -42,8 +70,12 @@ export function Card({ board, metric, title, view, onView, full }: CardProps): R
     const isSingle = lines.length > 0 && lines.every((line) => line.series.total <= 1)
     const next = lines.length ? (isSingle ? 'numbers' : 'curves') : isKnown ? 'none' : 'loading'
     setContent(next)
-    if (next === 'numbers') setNumbers(toNumbers(board, lines))
-    if (note.current) note.current.textContent = next === 'curves' ? countText(lines) : ''
+    if (next === 'numbers') {
+      const rows = toNumbers(board, lines)
+      setNumbers((before) => (sameNumbers(before, rows) ? before : rows))
+    }
+    const text = next === 'curves' ? countText(lines) : ''
+    if (note.current && note.current.textContent !== text) note.current.textContent = text
     return lines
   }, [board, metric])
 
@@ -53,23 +85,53 @@ export function Card({ board, metric, title, view, onView, full }: CardProps): R
     return board.onPaint(metric, gather)
   }, [board, metric, isSeen, gather])
 
-  const request = () => {
+  const graphql = () => {
     const asked = board.request()
     const ids = board.runs.map((run) => run.id)
     return asked ? documentText(MetricCurvesDocument, curveVariables(ids, [metric], asked)) : ''
   }
+  const python = () =>
+    curvesPython(
+      location.origin,
+      board.runs.filter((run) => board.get(run.id, metric)),
+      metric,
+    )
 
   return (
-    <article ref={card} className={full ? 'card full' : 'card'} aria-label={metric}>
+    <article
+      ref={card}
+      className={`card ${full ? 'full' : (frame?.mark ?? '')}`}
+      aria-label={metric}
+      data-card={metric}
+      style={
+        frame && {
+          gridColumn: `span ${frame.size.columns}`,
+          gridRow: `span ${frame.size.rows}`,
+        }
+      }
+    >
       <header>
+        {frame?.grip}
         <h3 title={metric}>{title || metric}</h3>
         <span ref={note} className="muted tabular note" />
         <span className="card-tools">
-          <Copy text={request} label="Copy as GraphQL" bare icon="code" />
+          {frame && (
+            <button
+              type="button"
+              className="quiet bare pin"
+              title={frame.isPinned ? 'Unpin' : 'Pin on top'}
+              aria-label={`Pin ${metric} on top`}
+              aria-pressed={frame.isPinned}
+              onClick={frame.onPin}
+            >
+              <Icon name="pin" />
+            </button>
+          )}
+          <CopyAs what={metric} python={python} graphql={graphql} />
           <button
             type="button"
-            className="quiet bare"
-            title={full ? 'Back to all charts' : 'Show alone'}
+            className="quiet bare expand"
+            title={full ? 'Back to all charts (Escape)' : 'Show alone'}
             aria-label={full ? 'Back to all charts' : `Show ${metric} alone`}
             onClick={() => onView({ full: full ? '' : metric })}
           >
@@ -81,10 +143,11 @@ export function Card({ board, metric, title, view, onView, full }: CardProps): R
         {isSeen && content === 'curves' && (
           <Curves board={board} metric={metric} view={view} onView={onView} />
         )}
-        {content === 'numbers' && <Numbers rows={numbers} />}
+        {content === 'numbers' && <Numbers rows={numbers} board={board} />}
         {content === 'none' && <p className="muted hint">Not logged by these runs</p>}
         {content === 'loading' && isSeen && <div className="skeleton block" />}
       </div>
+      {frame?.corner}
     </article>
   )
 }
@@ -93,7 +156,14 @@ interface Tip {
   left: number
   top: number
   head: string
-  rows: { runId: string; name: string; value: number; lit: boolean }[]
+  rows: {
+    runId: string
+    name: string
+    status: StatusName
+    twin: number
+    value: number
+    lit: boolean
+  }[]
   more: number
 }
 
@@ -186,8 +256,9 @@ function Tooltip({ tip, host }: { tip: Tip; host: HTMLElement | null }): ReactEl
       <div className="muted tabular">{tip.head}</div>
       {tip.rows.map((row) => (
         <div key={row.runId} className={row.lit ? 'tip-row lit' : 'tip-row'}>
-          <i className="swatch" style={{ background: runColor(row.runId) }} />
+          <Swatch runId={row.runId} twin={row.twin} />
           <span className="tip-name">{row.name}</span>
+          <Status status={row.status} bare />
           <b className="tabular">{formatValue(row.value)}</b>
         </div>
       ))}
@@ -202,7 +273,7 @@ interface NumberRow {
   value: number
 }
 
-function Numbers({ rows }: { rows: NumberRow[] }): ReactElement {
+function Numbers({ rows, board }: { rows: NumberRow[]; board: Board }): ReactElement {
   const [first] = rows
   if (rows.length === 1 && first) {
     return (
@@ -213,9 +284,13 @@ function Numbers({ rows }: { rows: NumberRow[] }): ReactElement {
   }
   const widest = Math.max(...rows.map((row) => Math.abs(row.value)).filter(Number.isFinite), 0)
   return (
-    <ul className="bars">
+    <ul className="bars" onPointerLeave={() => board.pointer.leave()}>
       {rows.map((row) => (
-        <li key={row.runId} title={`${row.name}: ${row.value}`}>
+        <li
+          key={row.runId}
+          title={`${row.name}: ${row.value}`}
+          onPointerEnter={() => board.pointer.move({ runId: row.runId })}
+        >
           <span className="bar-name">{row.name}</span>
           <span className="bar">
             <i
@@ -233,10 +308,9 @@ function Numbers({ rows }: { rows: NumberRow[] }): ReactElement {
 }
 
 function linesOf(board: Board, metric: string): Line[] {
-  const marks = twins(board.runs.map((run) => run.id))
-  return board.runs.flatMap(({ id }) => {
+  return board.runs.flatMap(({ id, status }) => {
     const series = board.get(id, metric)
-    return series ? [{ runId: id, series, twin: marks.get(id) ?? 0 }] : []
+    return series ? [{ runId: id, status, series, twin: board.twin(id) }] : []
   })
 }
 
@@ -248,7 +322,22 @@ function toNumbers(board: Board, lines: readonly Line[]): NumberRow[] {
       name: names.get(runId) ?? runId,
       value: series.values[0] ?? Number.NaN,
     }))
-    .sort((a, b) => b.value - a.value)
+    .sort(byValue)
+}
+
+function sameNumbers(before: readonly NumberRow[], after: readonly NumberRow[]): boolean {
+  return (
+    before.length === after.length &&
+    before.every(({ runId, name, value }, index) => {
+      const other = after[index]
+      return runId === other?.runId && name === other.name && Object.is(value, other.value)
+    })
+  )
+}
+
+/** The greatest first; what is not a number comes last. */
+function byValue(a: { value: number }, b: { value: number }): number {
+  return Number(Number.isNaN(a.value)) - Number(Number.isNaN(b.value)) || b.value - a.value
 }
 
 function countText(lines: readonly Line[]): string {
@@ -274,17 +363,16 @@ function tipAt(
   const span = Math.max(...lines.map(({ series }) => (series.xs.at(-1) ?? 0) - (series.xs[0] ?? 0)))
   let closest = { away: Number.POSITIVE_INFINITY, x }
   const rows: Tip['rows'] = []
-  for (const { runId, series } of lines) {
+  for (const { runId, status, twin, series } of lines) {
     const index = series.nearest(x)
     const at = series.xs[index]
     if (at === undefined || Math.abs(at - x) > Math.max(span * 0.04, 1)) continue
     if (Math.abs(at - x) < closest.away) closest = { away: Math.abs(at - x), x: at }
     const value = series.shown[index] ?? Number.NaN
-    rows.push({ runId, name: names.get(runId) ?? runId, value, lit: runId === nearest })
+    const name = names.get(runId) ?? runId
+    rows.push({ runId, name, status, twin, value, lit: runId === nearest })
   }
-  rows.sort(
-    (a, b) => Number(Number.isNaN(a.value)) - Number(Number.isNaN(b.value)) || b.value - a.value,
-  )
+  rows.sort(byValue)
   const shown = rows.slice(0, TIP_ROWS)
   const lit = rows.find((row) => row.lit)
   if (lit && !shown.includes(lit)) shown[TIP_ROWS - 1] = lit
@@ -317,11 +405,15 @@ function useSeen(card: React.RefObject<HTMLElement | null>): boolean {
     const element = card.current
     if (!element) return
     let timer: ReturnType<typeof setTimeout> | undefined
+    let isFirst = true
     const observer = new IntersectionObserver(
       (entries) => {
         const isNear = entries.at(-1)?.isIntersecting ?? false
         clearTimeout(timer)
-        timer = setTimeout(() => setSeen(isNear), isNear ? 40 : 400)
+        // A card that is new where one looks is not passing by.
+        if (isFirst && isNear) setSeen(true)
+        else timer = setTimeout(() => setSeen(isNear), isNear ? 40 : 400)
+        isFirst = false
       },
       { rootMargin: '240px' },
     )

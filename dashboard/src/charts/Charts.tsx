@@ -1,16 +1,30 @@
 // The charts of a page: a control bar, and sections of cards that fetch only what is in sight.
-import { type ReactElement, useEffect, useMemo, useState, useSyncExternalStore } from 'react'
+import {
+  memo,
+  type ReactElement,
+  useCallback,
+  useEffect,
+  useMemo,
+  useRef,
+  useState,
+  useSyncExternalStore,
+} from 'react'
 import { useConnection } from '#api/connection.ts'
 import { toApiError } from '#api/errors.ts'
+import { arrange, isTidy, PINNED, TIDY } from '#lib/arrangement.ts'
 import { formatCount } from '#lib/format.ts'
-import { type Section, toSections } from '#lib/sections.ts'
+import { matcher, type Section, toSections } from '#lib/sections.ts'
 import type { ChartView } from '#lib/view.ts'
 import { Icon } from '#ui/icons.tsx'
 import { Notice } from '#ui/Notice.tsx'
 import { Skeleton } from '#ui/Skeleton.tsx'
+import { type Shortcut, useShortcuts } from '#ui/shortcuts.ts'
+import { toast } from '#ui/toasts.tsx'
 import { Board, type ChartRun } from './board.ts'
 import { Card } from './Card.tsx'
 import { Controls } from './Controls.tsx'
+import { focusIn, Grid } from './Grid.tsx'
+import { type Layout, useLayout } from './layout.ts'
 
 // Sections beyond this many cards start closed, and long ones open in part.
 const OPEN_CARDS = 48
@@ -34,6 +48,8 @@ export function useBoard(runs: readonly ChartRun[], view: ChartView): Board | nu
 
 interface ChartsProps {
   board: Board | null
+  /** The experiment whose arrangement of charts is used. */
+  place: string
   /** Undefined while they are not known. */
   keys: readonly string[] | undefined
   view: ChartView
@@ -42,15 +58,39 @@ interface ChartsProps {
   empty: string
 }
 
-export function Charts({ board, keys, view, onView, empty }: ChartsProps): ReactElement {
-  const sections = useMemo(() => toSections(keys ?? [], view.keys), [keys, view.keys])
-  const shown = sections.reduce((sum, section) => sum + section.keys.length, 0)
+/** Pages are drawn anew with each change of a run; their charts only with their own. */
+export const Charts = memo(function Charts(props: ChartsProps): ReactElement {
+  const { board, place, keys, view, onView, empty } = props
+  const layout = useLayout(place)
+  const { arrangement, change } = layout
+  const sections = useMemo(() => arrange(toSections(keys ?? []), arrangement), [keys, arrangement])
+  const found = useMemo(() => search(sections, view.keys), [sections, view.keys])
+  const shown = found.reduce((sum, { keys: some }) => sum + some.length, 0)
+  const full = view.full && keys?.includes(view.full) ? view.full : ''
+  useReturn(full)
+  const reset = useCallback(() => {
+    change(() => TIDY)
+    toast('The charts are in their first order and size.', {
+      label: 'Undo',
+      run: () => change(() => arrangement),
+    })
+  }, [change, arrangement])
+  const onReset = isTidy(arrangement) ? undefined : reset
+  const shortcuts = useMemo<Shortcut[]>(
+    () => [
+      ...(full
+        ? [{ key: 'Escape', label: 'Back to all charts', run: () => onView({ full: '' }) }]
+        : []),
+      ...(onReset ? [{ label: 'Reset the layout of the charts', run: onReset }] : []),
+    ],
+    [full, onView, onReset],
+  )
+  useShortcuts('Charts', shortcuts, true)
   if (!keys || !board) return <Skeleton rows={8} height={24} />
   if (keys.length === 0) return <p className="empty muted">{empty}</p>
-  const full = view.full && keys.includes(view.full) ? view.full : ''
   return (
     <section className="charts" aria-label="Charts">
-      <Controls view={view} onView={onView} shown={shown} total={keys.length} />
+      <Controls view={view} onView={onView} shown={shown} total={keys.length} onReset={onReset} />
       <Troubles board={board} />
       {full ? (
         <div className="grid full">
@@ -65,11 +105,34 @@ export function Charts({ board, keys, view, onView, empty }: ChartsProps): React
           />
         </div>
       ) : (
-        <Sections sections={sections} board={board} view={view} onView={onView} />
+        <Sections
+          sections={sections}
+          found={found}
+          board={board}
+          view={view}
+          onView={onView}
+          layout={layout}
+        />
       )}
       {shown === 0 && <p className="empty muted">No metric matches “{view.keys}”.</p>}
     </section>
   )
+})
+
+function search(sections: readonly Section[], text: string): Section[] {
+  const matches = matcher(text)
+  return sections
+    .map(({ name, keys }) => ({ name, keys: keys.filter(matches) }))
+    .filter(({ keys }) => keys.length > 0)
+}
+
+/** A chart that was shown alone is where one looks when all are back. */
+function useReturn(full: string): void {
+  const before = useRef(full)
+  useEffect(() => {
+    if (before.current && !full) focusIn(before.current, '.expand')
+    before.current = full
+  }, [full])
 }
 
 function Troubles({ board }: { board: Board }): ReactElement | null {
@@ -80,75 +143,73 @@ function Troubles({ board }: { board: Board }): ReactElement | null {
 }
 
 interface SectionsProps {
+  /** As arranged, all of them. */
   sections: readonly Section[]
+  /** What a search leaves of them. */
+  found: readonly Section[]
   board: Board
   view: ChartView
   onView(change: Partial<ChartView>): void
+  layout: Layout
 }
 
-function Sections({ sections, board, view, onView }: SectionsProps): ReactElement[] {
+function Sections(props: SectionsProps): ReactElement[] {
+  const { sections, found, view, onView } = props
   let cards = 0
-  return sections.map((section) => {
+  return found.map(({ name, keys }) => {
     const isOpenFirst = cards < OPEN_CARDS
-    cards += Math.min(section.keys.length, PAGE_CARDS)
-    const isToggled = view.toggled.includes(section.name)
+    cards += Math.min(keys.length, PAGE_CARDS)
+    const isToggled = view.toggled.includes(name)
     const toggle = () =>
       onView({
-        toggled: isToggled
-          ? view.toggled.filter((name) => name !== section.name)
-          : [...view.toggled, section.name],
+        toggled: isToggled ? view.toggled.filter((each) => each !== name) : [...view.toggled, name],
       })
     return (
       <SectionOfCards
-        key={section.name}
-        section={section}
+        {...props}
+        key={name}
+        section={sections.find((section) => section.name === name) ?? { name, keys }}
+        keys={keys}
         isOpen={isOpenFirst !== isToggled}
         toggle={toggle}
-        isOnly={sections.length === 1}
-        board={board}
-        view={view}
-        onView={onView}
+        isOnly={found.length === 1}
       />
     )
   })
 }
 
-interface SectionProps extends Omit<SectionsProps, 'sections'> {
+interface SectionProps extends Omit<SectionsProps, 'sections' | 'found'> {
   section: Section
+  keys: readonly string[]
   isOpen: boolean
   isOnly: boolean
   toggle(): void
 }
 
 function SectionOfCards(props: SectionProps): ReactElement {
-  const { section, isOpen, isOnly, toggle, board, view, onView } = props
+  const { section, keys, isOpen, isOnly, toggle, board, view, onView, layout } = props
   const [limit, setLimit] = useState(PAGE_CARDS)
-  const rest = section.keys.length - limit
-  const prefix = section.name ? section.name.length + 1 : 0
+  const rest = keys.length - limit
   return (
     <section className="cards">
       {!(isOnly && !section.name) && (
         <h2>
           <button type="button" className="section-head" aria-expanded={isOpen} onClick={toggle}>
             <Icon name="chevron" />
-            {section.name || 'metrics'}
-            <span className="muted tabular">{formatCount(section.keys.length)}</span>
+            {section.name === PINNED ? 'Pinned' : section.name || 'metrics'}
+            <span className="muted tabular">{formatCount(keys.length)}</span>
           </button>
         </h2>
       )}
       {isOpen && (
-        <div className="grid">
-          {section.keys.slice(0, limit).map((key) => (
-            <Card
-              key={key}
-              board={board}
-              metric={key}
-              title={key.slice(prefix)}
-              view={view}
-              onView={onView}
-            />
-          ))}
-        </div>
+        <Grid
+          section={section}
+          keys={keys.slice(0, limit)}
+          board={board}
+          view={view}
+          onView={onView}
+          layout={layout}
+        />
       )}
       {isOpen && rest > 0 && (
         <button type="button" className="more" onClick={() => setLimit(limit + PAGE_CARDS)}>

@@ -9,6 +9,8 @@ interface ControlsProps {
   /** How many metrics the search leaves. */
   shown: number
   total: number
+  /** Undefined while nothing is arranged. */
+  onReset: (() => void) | undefined
 }
 
 const AXES: readonly [Axis, string, string][] = [
@@ -17,7 +19,8 @@ const AXES: readonly [Axis, string, string][] = [
   ['time', 'Time', 'Time of day'],
 ]
 
-export function Controls({ view, onView, shown, total }: ControlsProps): ReactElement {
+export function Controls(props: ControlsProps): ReactElement {
+  const { view, onView, shown, total, onReset } = props
   return (
     <div className="controls">
       <MetricSearch value={view.keys} onChange={(keys) => onView({ keys })} />
@@ -70,6 +73,16 @@ export function Controls({ view, onView, shown, total }: ControlsProps): ReactEl
         <button type="button" className="chip" onClick={() => onView({ zoom: null })}>
           Zoomed <Icon name="close" />
           <span className="visually-hidden">Show everything again</span>
+        </button>
+      )}
+      {onReset && (
+        <button
+          type="button"
+          className="quiet"
+          title="All charts back in their first order and size, none pinned"
+          onClick={onReset}
+        >
+          Reset layout
         </button>
       )}
     </div>

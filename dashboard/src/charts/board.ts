@@ -1,5 +1,6 @@
 // What the charts of one page show: their runs, their series, and who is to repaint.
 
+import { twins } from '#lib/palette.ts'
 import type { ChartView } from '#lib/view.ts'
 import {
   type Curve,
@@ -12,12 +13,14 @@ import {
 } from '#live/follow.ts'
 import { Painter } from '#live/painter.ts'
 import { server } from '#live/server.ts'
+import type { StatusName } from '#ui/Status.tsx'
 import { Pointer } from './pointer.ts'
 import { Series } from './series.ts'
 
 export interface ChartRun {
   id: string
   name: string
+  status: StatusName
   /** Unix milliseconds. */
   start: number
 }
@@ -35,6 +38,7 @@ export class Board implements Sink {
   private asked: View | null = null
   private pixels = 512
   private starts = new Map<string, number>()
+  private marks = new Map<string, number>()
   private readonly series = new Map<string, Series | null>()
   private readonly shown = new Map<string, number>()
   private readonly listeners = new Map<string, Set<() => void>>()
@@ -51,6 +55,7 @@ export class Board implements Sink {
     this.runs = runs
     this.view = view
     this.starts = new Map(runs.map((run) => [run.id, run.start]))
+    this.marks = twins(runs.map((run) => run.id))
     this.want()
     for (const key of this.shown.keys()) this.painter.touch(key)
   }
@@ -72,6 +77,11 @@ export class Board implements Sink {
   /** The series; null when the run has none of this metric, undefined while that is not known. */
   get(runId: string, key: string): Series | null | undefined {
     return this.series.get(nameOf(runId, key))
+  }
+
+  /** Which of the runs of its colour a run is: 0 is drawn solid, the others dashed. */
+  twin(runId: string): number {
+    return this.marks.get(runId) ?? 0
   }
 
   /** What a chart asks the server for: the variables of its query. */

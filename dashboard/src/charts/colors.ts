@@ -14,6 +14,10 @@ export interface Ink {
   grid: string
   background: string
   font: string
+  /** Of a run that stands still without having ended. */
+  stalled: string
+  failed: string
+  killed: string
 }
 
 let ink: Ink | null = null
@@ -34,6 +38,9 @@ export function getInk(): Ink {
     grid: read('--grid'),
     background: read('--panel'),
     font: `11px ${read('--sans')}`,
+    stalled: read('--stalled'),
+    failed: read('--failed'),
+    killed: read('--killed'),
   }
   return ink
 }

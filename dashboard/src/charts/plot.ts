@@ -1,13 +1,17 @@
 // Draws curves with uPlot: axes and zoom are its own, lines and labels ours, columns shared.
 import uPlot from 'uplot'
 import { formatSpan, formatValue } from '#lib/format.ts'
+import { DASHES } from '#lib/palette.ts'
 import type { ChartView } from '#lib/view.ts'
+import type { StatusName } from '#ui/Status.tsx'
 import { getInk, inkOf } from './colors.ts'
+import { spread } from './ends.ts'
 import type { Series } from './series.ts'
 import { formatTick, withAir } from './ticks.ts'
 
 export interface Line {
   runId: string
+  status: StatusName
   series: Series
   /** 0 for a solid line; a run that shares another's colour is dashed. */
   twin: number
@@ -19,9 +23,9 @@ export interface PlotEvents {
   point(x: number | null, runId: string | null, left: number, top: number): void
 }
 
-const DASHES: readonly (readonly number[])[] = [[], [7, 4], [2, 3], [10, 3, 2, 3]]
 const REACH_PX = 24
-const LABELS = 6
+const LABELS = 8
+const LABEL_GAP = 12
 const GHOST_ALPHA = 0.22
 const DIM_ALPHA = 0.16
 
@@ -70,9 +74,9 @@ export class Plot {
       this.shape = shape
       this.u = new uPlot(this.options(view, smooth), this.columns(smooth), this.host)
       this.u.over.append(this.crosshair)
-      this.light(this.lit)
+      this.style()
     } else {
-      this.dim()
+      this.style()
       this.u.setData(this.columns(smooth), true)
     }
   }
@@ -88,7 +92,7 @@ export class Plot {
   light(runId: string | null): void {
     this.lit = runId
     if (!this.u) return
-    this.dim()
+    this.style()
     this.u.redraw(false)
   }
 
@@ -106,7 +110,8 @@ export class Plot {
     this.u = null
   }
 
-  private dim(): void {
+  /** What depends on the runs, and on which of them is lit. */
+  private style(): void {
     if (!this.u) return
     const known = this.lit !== null && this.lines.some((line) => line.runId === this.lit)
     for (const [index, series] of this.u.series.entries()) {
@@ -116,6 +121,7 @@ export class Plot {
       series.alpha = known && line?.runId !== this.lit ? alpha * DIM_ALPHA : alpha
       const isDense = (line?.series.length ?? 0) > this.width
       series.width = ghost || isDense ? 1 : 1.5
+      series.dash = [...(DASHES[(line?.twin ?? 0) % DASHES.length] ?? [])]
     }
   }
 
@@ -152,7 +158,6 @@ export class Plot {
         width: ghost ? 1 : 1.5,
         alpha: ghost ? GHOST_ALPHA : 1,
         cap: 'round',
-        dash: [...(DASHES[(line()?.twin ?? 0) % DASHES.length] ?? [])],
         stroke: () => inkOf(line()?.runId ?? ''),
         points: { show: false },
         paths: (u, seriesIndex) => path(u, seriesIndex, view),
@@ -280,47 +285,117 @@ export class Plot {
     this.yRange = withAir(low, high, view.logY)
   }
 
-  /** A dot and the last value where each curve ends, as long as they don't cover each other. */
+  /** A mark of how the run stands and the last value, where each curve ends. */
   private ends(u: uPlot): void {
     const { ctx, bbox } = u
     const ratio = devicePixelRatio
     const [right, bottom] = [bbox.left + bbox.width, bbox.top + bbox.height]
-    const taken: number[] = []
-    ctx.save()
-    ctx.font = getInk().font.replace('11px', `${11 * ratio}px`)
-    ctx.textBaseline = 'middle'
-    ctx.textAlign = 'left'
     const known = this.lit !== null && this.lines.some((line) => line.runId === this.lit)
-    const ordered = known
-      ? this.lines.toSorted((a, b) => Number(b.runId === this.lit) - Number(a.runId === this.lit))
-      : this.lines
-    for (const { runId, series } of ordered) {
-      const last = series.shown.findLastIndex((value) => Number.isFinite(value))
-      const [x, y] = [series.xs[last], series.shown[last]]
+    const ends: End[] = []
+    for (const { runId, status, series } of this.lines) {
+      const { shown } = series
+      let last = shown.length - 1
+      while (last >= 0 && !Number.isFinite(shown[last])) last--
+      const [x, y] = [series.xs[last], shown[last]]
       if (x === undefined || y === undefined) continue
       const [left, top] = [u.valToPos(x, 'x', true), u.valToPos(y, 'y', true)]
       if (!(left <= right + 1 && left >= bbox.left && top >= bbox.top && top <= bottom)) continue
-      ctx.globalAlpha = known && runId !== this.lit ? DIM_ALPHA : 1
-      ctx.fillStyle = inkOf(runId)
-      ctx.beginPath()
-      ctx.arc(left, top, 2.5 * ratio, 0, 2 * Math.PI)
-      ctx.fill()
-      // A label inside the chart would stand on other curves.
-      const isInside = left < right - 24 * ratio && runId !== this.lit
-      const crowded = taken.some((other) => Math.abs(other - top) < 12 * ratio)
-      if (crowded || isInside || taken.length >= LABELS || (known && runId !== this.lit)) continue
-      taken.push(top)
-      ctx.fillText(
-        formatValue(y, 4),
-        Math.min(left, right) + 6 * ratio,
-        top,
-        (LABEL_PX - 8) * ratio,
+      const isLit = !known || runId === this.lit
+      ends.push({ left, top, value: y, status, ink: inkOf(runId), isLit })
+    }
+    ctx.save()
+    for (const end of ends) mark(ctx, end, ratio)
+    ctx.font = getInk().font.replace('11px', `${11 * ratio}px`)
+    ctx.textBaseline = 'middle'
+    ctx.textAlign = 'left'
+    ctx.globalAlpha = 1
+    const labelled = ends.filter((end) => end.isLit)
+    const outer = labelled.filter((end) => end.left >= right - NEAR_PX * ratio).slice(0, LABELS)
+    const half = 5 * ratio
+    const tops = spread(
+      outer.map((end) => end.top),
+      [bbox.top + half, bottom - half],
+      LABEL_GAP * ratio,
+    )
+    outer.forEach((end, index) => {
+      ctx.fillStyle = end.ink
+      const text = formatValue(end.value, 4)
+      ctx.fillText(text, right + 9 * ratio, tops[index] ?? end.top, (LABEL_PX - 11) * ratio)
+    })
+    // Labels of curves that end earlier stand among the others: on a ground of their own, and few.
+    const inner = labelled.filter((end) => end.left < right - NEAR_PX * ratio)
+    const taken: { left: number; right: number; top: number }[] = []
+    ctx.strokeStyle = getInk().background
+    ctx.lineWidth = 3 * ratio
+    ctx.lineJoin = 'round'
+    for (const end of inner.length > LABELS ? [] : inner) {
+      const text = formatValue(end.value, 4)
+      const left = end.left + 9 * ratio
+      const box = { left, right: left + ctx.measureText(text).width, top: end.top }
+      const isCovered = taken.some(
+        (other) =>
+          Math.abs(other.top - box.top) < LABEL_GAP * ratio &&
+          other.left < box.right &&
+          box.left < other.right,
       )
+      if (isCovered) continue
+      taken.push(box)
+      ctx.strokeText(text, left, end.top)
+      ctx.fillStyle = end.ink
+      ctx.fillText(text, left, end.top)
     }
     ctx.restore()
   }
 }
 
+interface End {
+  left: number
+  top: number
+  value: number
+  status: StatusName
+  ink: string
+  isLit: boolean
+}
+
+/** Running: a dot with a halo. Stalled: a ring. Finished: a bar. Failed or killed: a cross. */
+function mark(ctx: CanvasRenderingContext2D, end: End, ratio: number): void {
+  const { left, top, status } = end
+  const ink = getInk()
+  const alpha = end.isLit ? 1 : DIM_ALPHA
+  const [fill, line] = [new Path2D(), new Path2D()]
+  ctx.fillStyle = end.ink
+  ctx.strokeStyle = end.ink
+  ctx.lineWidth = 1.75 * ratio
+  ctx.setLineDash([])
+  const r = 3 * ratio
+  if (status === 'RUNNING' || status === 'SCHEDULED') {
+    const halo = new Path2D()
+    halo.arc(left, top, 6 * ratio, 0, 2 * Math.PI)
+    ctx.globalAlpha = alpha * 0.25
+    ctx.fill(halo)
+    fill.arc(left, top, 2.5 * ratio, 0, 2 * Math.PI)
+  } else if (status === 'STALLED') {
+    fill.arc(left, top, r, 0, 2 * Math.PI)
+    line.arc(left, top, r, 0, 2 * Math.PI)
+    ctx.fillStyle = ink.background
+    ctx.strokeStyle = ink.stalled
+  } else if (status === 'FINISHED') {
+    line.moveTo(left, top - 1.5 * r)
+    line.lineTo(left, top + 1.5 * r)
+  } else {
+    line.moveTo(left - r, top - r)
+    line.lineTo(left + r, top + r)
+    line.moveTo(left - r, top + r)
+    line.lineTo(left + r, top - r)
+    ctx.strokeStyle = status === 'FAILED' ? ink.failed : ink.killed
+  }
+  ctx.globalAlpha = alpha
+  ctx.fill(fill)
+  ctx.stroke(line)
+}
+
+// A curve that ends this near to the right edge has its label outside.
+const NEAR_PX = 24
 const LABEL_PX = 58
 
 /** Where values cannot be drawn — NaN, an infinity, a zero on a log axis — the line breaks. */

@@ -12,6 +12,18 @@ export function paletteIndex(id: string): number {
   return (hash >>> 0) % PALETTE_SIZE
 }
 
+/** Line patterns of the runs that share a colour, the first one solid; lengths in pixels. */
+export const DASHES: readonly (readonly number[])[] = [
+  [],
+  [7, 4],
+  [2, 3],
+  [10, 3, 2, 3],
+  [14, 5],
+  [6, 2, 2, 2, 2, 2],
+  [4, 7],
+  [12, 3, 6, 3],
+]
+
 /** Which of the runs that share a colour each is: the second and later ones are drawn dashed. */
 export function twins(ids: readonly string[]): Map<string, number> {
   const seen = new Map<number, number>()

@@ -15,3 +15,20 @@ export function remember(name: string, value: string): void {
     return
   }
 }
+
+export function forget(name: string): void {
+  try {
+    localStorage.removeItem(`trackql.${name}`)
+  } catch {
+    return
+  }
+}
+
+/** Told when another tab remembers something else under this name. */
+export function onRemembered(name: string, listener: (value: string | null) => void): () => void {
+  const heard = (event: StorageEvent) => {
+    if (event.key === `trackql.${name}`) listener(event.newValue)
+  }
+  addEventListener('storage', heard)
+  return () => removeEventListener('storage', heard)
+}

@@ -87,7 +87,8 @@ interface Pair {
   queue: Delta[]
 }
 
-const BATCH_MS = 30
+// Cards that come into sight together are asked for together.
+const BATCH_MS = 8
 const REFRESH_MS = 1_000
 // Pairs of run and key in one request: the first charts come soon, and the reply stays small.
 const PAIRS = 120

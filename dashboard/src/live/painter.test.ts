@@ -65,3 +65,38 @@ test('nothing is painted after the end', () => {
   clock.advance(1000)
   expect(paints).toBe(0)
 })
+
+test('a steady stream is painted in step with it', () => {
+  const clock = new FakeClock()
+  const waiting: number[] = []
+  const waits: number[] = []
+  let paints = 0
+  const painter = new Painter(() => {
+    paints++
+    for (const since of waiting.splice(0)) waits.push(clock.time - since)
+  }, clock)
+  // Twenty a second, each up to 8 ms late.
+  const noise = [3, 8, 0, 5, 1, 7, 2, 6, 4, 0, 8]
+  for (let count = 0; count < 200; count++) {
+    clock.advance(count * 50 + (noise[count % noise.length] ?? 0) - clock.time)
+    waiting.push(clock.time)
+    painter.touch('loss')
+  }
+  expect(paints).toBeLessThanOrEqual(101)
+  waits.sort((a, b) => a - b)
+  expect(waits[Math.floor(waits.length / 2)]).toBeLessThan(50)
+  expect(waits.at(-3)).toBeLessThan(75)
+})
+
+test('a paint that came late is not followed by the next one at once', () => {
+  const clock = new FakeClock()
+  clock.frame = (work) => clock.later(work, 90)
+  const paints: number[] = []
+  const painter = new Painter(() => paints.push(clock.time), clock)
+  for (let ms = 0; ms < 1000; ms++) {
+    painter.touch('loss')
+    clock.advance(1)
+  }
+  const gaps = paints.slice(1).map((at, index) => at - (paints[index] ?? 0))
+  expect(Math.min(...gaps)).toBeGreaterThanOrEqual(100)
+})

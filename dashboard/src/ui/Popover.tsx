@@ -7,12 +7,15 @@ interface PopoverProps {
   trigger: ReactNode
   children: ReactNode
   className?: string
+  /** The trigger is a sign alone. */
+  isBare?: boolean
 }
 
-export function Popover({ label, trigger, children, className }: PopoverProps): ReactElement {
+export function Popover(props: PopoverProps): ReactElement {
+  const { label, trigger, children, className, isBare } = props
   return (
     <Radix.Root>
-      <Radix.Trigger className="quiet" title={label} aria-label={label}>
+      <Radix.Trigger className={isBare ? 'quiet bare' : 'quiet'} title={label} aria-label={label}>
         {trigger}
       </Radix.Trigger>
       <Radix.Portal>

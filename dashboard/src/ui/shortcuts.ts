@@ -2,8 +2,8 @@
 import { useEffect, useSyncExternalStore } from 'react'
 
 export interface Shortcut {
-  /** As KeyboardEvent.key; 'mod+k' for ⌘K or Ctrl+K. */
-  key: string
+  /** As KeyboardEvent.key; 'mod+k' for ⌘K or Ctrl+K; without one it is only a command. */
+  key?: string
   label: string
   run(event: KeyboardEvent): void
 }
@@ -11,17 +11,20 @@ export interface Shortcut {
 export interface ShortcutGroup {
   name: string
   shortcuts: readonly Shortcut[]
+  /** Asked before all others: what is on top of the page. */
+  isFirst: boolean
 }
 
 let groups: readonly ShortcutGroup[] = []
 const listeners = new Set<() => void>()
 
-export function useShortcuts(name: string, shortcuts: readonly Shortcut[]): void {
+export function useShortcuts(name: string, shortcuts: readonly Shortcut[], isFirst = false): void {
   useEffect(() => {
-    const group = { name, shortcuts }
+    if (shortcuts.length === 0) return
+    const group = { name, shortcuts, isFirst }
     update([...groups, group])
     return () => update(groups.filter((each) => each !== group))
-  }, [name, shortcuts])
+  }, [name, shortcuts, isFirst])
 }
 
 export function useShortcutGroups(): readonly ShortcutGroup[] {
@@ -36,7 +39,8 @@ export function answerShortcuts(event: KeyboardEvent): void {
   const isInDialog = target?.closest('[role=dialog]')
   if (!isModified && (isTyping || isInDialog)) return
   const name = isModified ? `mod+${event.key.toLowerCase()}` : event.key
-  for (const group of [...groups].reverse()) {
+  const asked = groups.toReversed().sort((a, b) => Number(b.isFirst) - Number(a.isFirst))
+  for (const group of asked) {
     const shortcut = group.shortcuts.find((each) => each.key === name)
     if (!shortcut) continue
     event.preventDefault()

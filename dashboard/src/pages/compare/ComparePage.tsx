@@ -1,7 +1,7 @@
 // Several runs together: what tells them apart, and their curves in the same charts.
 import { getRouteApi, Link, useNavigate } from '@tanstack/react-router'
 import { type ReactElement, useCallback, useEffect, useMemo, useState } from 'react'
-import { ask, listen } from '#api/client.ts'
+import { ask, documentText, listen } from '#api/client.ts'
 import { useConnection } from '#api/connection.ts'
 import { type ApiError, toApiError } from '#api/errors.ts'
 import {
@@ -12,8 +12,10 @@ import {
 } from '#api/generated.ts'
 import type { ChartRun } from '#charts/board.ts'
 import { Charts, useBoard } from '#charts/Charts.tsx'
-import { runColor } from '#charts/colors.ts'
 import type { Pointer } from '#charts/pointer.ts'
+import { Swatch } from '#charts/Swatch.tsx'
+import { twins } from '#lib/palette.ts'
+import { runsPython } from '#lib/python.ts'
 import {
   type ChartSearch,
   type ChartView,
@@ -22,6 +24,7 @@ import {
   readText,
   toChartView,
 } from '#lib/view.ts'
+import { CopyAs } from '#ui/CopyAs.tsx'
 import { type Crumb, usePlace } from '#ui/crumbs.ts'
 import { Icon } from '#ui/icons.tsx'
 import { Notice } from '#ui/Notice.tsx'
@@ -69,7 +72,12 @@ export function ComparePage(): ReactElement {
   const view = useMemo(() => toChartView(search), [search])
   const charted = useMemo<ChartRun[]>(
     () =>
-      (runs ?? []).map(({ id, name, startTime }) => ({ id, name, start: Date.parse(startTime) })),
+      (runs ?? []).map(({ id, name, status, startTime }) => ({
+        id,
+        name,
+        status,
+        start: Date.parse(startTime),
+      })),
     [runs],
   )
   const board = useBoard(charted, view)
@@ -113,6 +121,7 @@ export function ComparePage(): ReactElement {
       />
       <Charts
         board={board}
+        place={experiment && isOne ? experiment.id : 'several'}
         keys={keys}
         view={view}
         onView={onView}
@@ -135,6 +144,7 @@ function Differences(props: DifferencesProps): ReactElement {
   const { runs, heard, pointer, isAll, onAll, onRemove } = props
   const rows = useMemo(() => toParamRows(runs), [runs])
   const shown = isAll ? rows : rows.filter((row) => row.differs)
+  const marks = twins(runs.map((run) => run.id))
   const same = rows.length - rows.filter((row) => row.differs).length
   return (
     <section className="differences" aria-label="Differences">
@@ -152,9 +162,15 @@ function Differences(props: DifferencesProps): ReactElement {
                   {row.key}
                 </th>
               ))}
-              <th scope="col">
-                <span className="visually-hidden">Remove</span>
-              </th>
+              <td>
+                <CopyAs
+                  what="the runs"
+                  python={() => runsPython(location.origin, runs)}
+                  graphql={() =>
+                    documentText(ComparedRunsDocument, { ids: runs.map((run) => run.id) })
+                  }
+                />
+              </td>
             </tr>
           </thead>
           <tbody>
@@ -166,7 +182,7 @@ function Differences(props: DifferencesProps): ReactElement {
               >
                 <th scope="row">
                   <span className="run-name">
-                    <i className="swatch" style={{ background: runColor(run.id) }} />
+                    <Swatch runId={run.id} twin={marks.get(run.id) ?? 0} />
                     <Link to="/runs/$runId" params={{ runId: run.id }} className="clip">
                       {run.name}
                     </Link>

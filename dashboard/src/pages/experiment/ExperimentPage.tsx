@@ -23,8 +23,10 @@ import {
 import type { ChartRun } from '#charts/board.ts'
 import { Charts, useBoard } from '#charts/Charts.tsx'
 import { formatCount } from '#lib/format.ts'
+import { twins } from '#lib/palette.ts'
+import { searchPython } from '#lib/python.ts'
 import { type ChartView, fromChartView, packList, toChartView, unpackList } from '#lib/view.ts'
-import { Copy } from '#ui/Copy.tsx'
+import { CopyAs } from '#ui/CopyAs.tsx'
 import { type Crumb, usePlace } from '#ui/crumbs.ts'
 import { Icon } from '#ui/icons.tsx'
 import { Notice } from '#ui/Notice.tsx'
@@ -51,6 +53,7 @@ import {
 const route = getRouteApi('/experiments/$experimentId')
 // Curves beyond this many in one chart tell nothing, and cost much.
 const CHARTED = 50
+const UNSEEN = 20
 
 export function ExperimentPage(): ReactElement {
   const { experimentId } = route.useParams()
@@ -97,8 +100,11 @@ function Experiment({ id }: { id: string }): ReactElement {
     [runsKey, set],
   )
   const [visible, setVisible] = useState<string[]>([])
-  const chartedIds = selection.ids.length ? selection.ids : visible
+  // Where the charts stand alone from the start, no table has told what is in sight.
+  const inSight = visible.length ? visible : listed.rows.slice(0, UNSEEN).map((run) => run.id)
+  const chartedIds = selection.ids.length ? selection.ids : inSight
   const runs = useChartRuns(list, listed.version, chartedIds.slice(0, CHARTED))
+  const marks = useMemo(() => twins(runs.map((run) => run.id)), [runs])
   const view = useChartView(search)
   const board = useBoard(runs, view)
   const onView = useCallback(
@@ -138,11 +144,15 @@ function Experiment({ id }: { id: string }): ReactElement {
           columns={columns ?? []}
           onColumns={(next) => set({ columns: next ? packList(next) : undefined })}
         />
-        <Copy
-          bare
-          icon="code"
-          label="Copy as GraphQL"
-          text={() => documentText(RunsDocument, toVariables(id, search, columns ?? []))}
+        <CopyAs
+          what="the runs"
+          python={() => {
+            const { field, direction = 'DESC' } = toOrder(sort)
+            const order = { field, direction }
+            const statuses = toStatuses(status)
+            return searchPython(location.origin, { experimentId: id, search: q, statuses, order })
+          }}
+          graphql={() => documentText(RunsDocument, toVariables(id, search, columns ?? []))}
         />
         <span className="count muted tabular" role="status" data-testid="count">
           {listed.isReady &&
@@ -167,6 +177,7 @@ function Experiment({ id }: { id: string }): ReactElement {
           onSort={(next) => set({ sort: next === '-start' ? undefined : next })}
           selection={selection}
           pointer={board?.pointer ?? null}
+          twins={marks}
           onVisible={setVisible}
           onOpen={onOpen}
         />
@@ -185,6 +196,7 @@ function Experiment({ id }: { id: string }): ReactElement {
       )}
       <Charts
         board={board}
+        place={id}
         keys={listed.isReady ? metrics.keys : undefined}
         view={view}
         onView={onView}
@@ -304,7 +316,8 @@ function useChartRuns(list: RunList, version: number, ids: readonly string[]): C
       JSON.stringify(
         toIds(key).flatMap((id) => {
           const run = list.get(id) ?? fetched.get(id)
-          return run ? [{ id, name: run.name, start: Date.parse(run.startTime) }] : []
+          if (!run) return []
+          return [{ id, name: run.name, status: run.status, start: Date.parse(run.startTime) }]
         }),
       ),
     [key, list, version, fetched],

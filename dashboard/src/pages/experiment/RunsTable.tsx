@@ -18,8 +18,8 @@ import {
   useSyncExternalStore,
 } from 'react'
 import type { RunRowFragment } from '#api/generated.ts'
-import { runColor } from '#charts/colors.ts'
 import type { Pointer } from '#charts/pointer.ts'
+import { Swatch } from '#charts/Swatch.tsx'
 import { Duration, Status } from '#ui/Status.tsx'
 import { type Shortcut, useShortcuts } from '#ui/shortcuts.ts'
 import { type ColumnId, cellOf, columnLabel, columnWidth } from './columns.ts'
@@ -46,6 +46,8 @@ interface RunsTableProps {
   onSort(sort: string): void
   selection: Selection
   pointer: Pointer | null
+  /** Which of the charted runs of its colour each is. */
+  twins: ReadonlyMap<string, number>
   onVisible(ids: string[]): void
   onOpen(id: string): void
 }
@@ -271,6 +273,7 @@ export function RunsTable(props: RunsTableProps): ReactElement {
               heard={list.heard(run.id)}
               now={now}
               pointer={pointer}
+              twin={props.twins.get(run.id) ?? 0}
               onClick={onClick}
               onPick={pick}
             />
@@ -291,13 +294,14 @@ interface RowProps {
   heard: number
   now: number
   pointer: Pointer | null
+  twin: number
   onClick(event: MouseEvent, index: number): void
   onPick(index: number, kind: 'toggle' | 'range'): void
 }
 
 function Row(props: RowProps): ReactElement {
-  const { run, index, style, columns, isSelected, isAt, heard, now, pointer, onClick, onPick } =
-    props
+  const { run, index, style, columns, isSelected, isAt, heard, now, pointer, twin } = props
+  const { onClick, onPick } = props
   const isLit = useSyncExternalStore(
     pointer?.subscribe ?? never,
     () => pointer?.at.runId === run.id,
@@ -329,7 +333,7 @@ function Row(props: RowProps): ReactElement {
         />
       </div>
       <div className="cell name" role="rowheader" tabIndex={-1} style={{ width: NAME_PX }}>
-        <i className="swatch" style={{ background: runColor(run.id) }} aria-hidden="true" />
+        <Swatch runId={run.id} twin={twin} />
         <Link to="/runs/$runId" params={{ runId: run.id }} className="clip" title={run.name}>
           {run.name}
         </Link>

@@ -15,8 +15,10 @@ import type { ChartRun } from '#charts/board.ts'
 import { Charts, useBoard } from '#charts/Charts.tsx'
 import { runColor } from '#charts/colors.ts'
 import { formatCount, formatInstant } from '#lib/format.ts'
+import { runPython } from '#lib/python.ts'
 import { type ChartSearch, type ChartView, fromChartView, toChartView } from '#lib/view.ts'
 import { Copy } from '#ui/Copy.tsx'
+import { CopyAs } from '#ui/CopyAs.tsx'
 import { type Crumb, usePlace } from '#ui/crumbs.ts'
 import { Notice } from '#ui/Notice.tsx'
 import { Skeleton } from '#ui/Skeleton.tsx'
@@ -57,13 +59,11 @@ function RunView({ run, heard }: { run: FullRun; heard: number }): ReactElement 
     [run.experiment.id, run.experiment.name],
   )
   usePlace(crumbs, run.name)
-  const { keys, error, refresh } = useRunMetrics(run.id)
-  // biome-ignore lint/correctness/useExhaustiveDependencies: a change may have brought a new key
-  useEffect(() => refresh(), [heard, refresh])
+  const { keys, error } = useRunMetrics(run.id, run.metrics.totalCount)
   const view = useMemo(() => toChartView(search), [search])
   const runs = useMemo<ChartRun[]>(
-    () => [{ id: run.id, name: run.name, start: Date.parse(run.startTime) }],
-    [run.id, run.name, run.startTime],
+    () => [{ id: run.id, name: run.name, status: run.status, start: Date.parse(run.startTime) }],
+    [run.id, run.name, run.status, run.startTime],
   )
   const board = useBoard(runs, view)
   const onView = useCallback(
@@ -86,6 +86,7 @@ function RunView({ run, heard }: { run: FullRun; heard: number }): ReactElement 
           {error && !keys && <Notice title="The metrics could not be loaded" trouble={error} />}
           <Charts
             board={board}
+            place={run.experimentId}
             keys={keys}
             view={view}
             onView={onView}
@@ -123,11 +124,10 @@ function Header({ run, heard }: { run: FullRun; heard: number }): ReactElement {
       {run.lifecycle === 'DELETED' && <span className="chip">In the trash</span>}
       <span className="spacer" />
       <Copy text={run.id} label="Copy run id" />
-      <Copy
-        bare
-        icon="code"
-        label="Copy as GraphQL"
-        text={() => documentText(RunDocument, { id: run.id })}
+      <CopyAs
+        what="the run"
+        python={() => runPython(location.origin, run.id)}
+        graphql={() => documentText(RunDocument, { id: run.id })}
       />
     </header>
   )
@@ -254,11 +254,11 @@ function useRun(id: string): LoadedRun {
       clearTimeout(again.current)
     }
   }, [id, epoch])
-  const experimentId = state.run?.experimentId
+  const isKnown = state.run !== undefined
   useEffect(() => {
-    if (!experimentId) return
+    if (!isKnown) return
     let timer: ReturnType<typeof setTimeout> | undefined
-    const stop = listen(RunChangedDocument, () => ({ experimentIds: [experimentId] }), {
+    const stop = listen(RunChangedDocument, () => ({ runIds: [id] }), {
       next: ({ runsChanged }) => {
         const changed = runsChanged.runs.find((run) => run.id === id)
         if (!changed) return
@@ -280,7 +280,7 @@ function useRun(id: string): LoadedRun {
       clearTimeout(timer)
       stop()
     }
-  }, [id, experimentId])
+  }, [id, isKnown])
   return state
 }
 

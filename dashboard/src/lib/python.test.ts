@@ -1,0 +1,33 @@
+import { expect, test } from 'vitest'
+import { curvesPython, runPython, runsPython, searchPython } from './python.ts'
+
+const runs = [{ id: 'ab12', name: 'the "quick" one\n' }]
+
+test('curves are read through the SDK', () => {
+  expect(curvesPython('http://h:4000', runs, 'val/loss')).toBe(`import trackql
+
+client = trackql.Client("http://h:4000")
+runs = {
+    "ab12": "the \\"quick\\" one\\n",
+}
+histories = {run_id: client.history(run_id, "val/loss") for run_id in runs}
+for run_id, history in histories.items():
+    print(runs[run_id], len(history), "points, last", history.values[-1])
+`)
+})
+
+test('runs are named by their ids', () => {
+  expect(runPython('http://h', 'ab12')).toContain('run = client.run("ab12")\n')
+  expect(runsPython('http://h', runs)).toContain('    run = client.run(run_id)\n')
+})
+
+test('a search is written as it is asked', () => {
+  const order = { field: 'NAME', direction: 'ASC' }
+  const asked = { experimentId: '0', search: 'tall', statuses: ['RUNNING'], order }
+  expect(searchPython('http://h', asked)).toContain(
+    'client.runs(["0"], search="tall", statuses=["RUNNING"], order=("NAME", "ASC")):',
+  )
+  expect(searchPython('http://h', { ...asked, search: '', statuses: [] })).toContain(
+    'client.runs(["0"], order=("NAME", "ASC")):',
+  )
+})
