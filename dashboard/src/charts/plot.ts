@@ -25,6 +25,8 @@ export interface PlotEvents {
 
 const REACH_PX = 24
 const LABELS = 8
+// Curves of more points than this many times the width are drawn thin.
+const CROWD = 3
 const LABEL_GAP = 12
 const GHOST_ALPHA = 0.22
 const DIM_ALPHA = 0.16
@@ -114,13 +116,17 @@ export class Plot {
   private style(): void {
     if (!this.u) return
     const known = this.lit !== null && this.lines.some((line) => line.runId === this.lit)
+    const points = this.lines.reduce((sum, { series }) => sum + series.length, 0)
+    const isSparse = points < CROWD * this.width
     for (const [index, series] of this.u.series.entries()) {
       if (index === 0) continue
       const { line, ghost } = this.lineAt(index)
       const alpha = ghost ? GHOST_ALPHA : 1
       series.alpha = known && line?.runId !== this.lit ? alpha * DIM_ALPHA : alpha
+      // Unlike thin ones, thick lines of many points cost a browser without a GPU dearly.
+      const isThick = isSparse || (known && line?.runId === this.lit)
       const isDense = (line?.series.length ?? 0) > this.width
-      series.width = ghost || isDense ? 1 : 1.5
+      series.width = !ghost && isThick && !isDense ? 1.5 : 1
       series.dash = [...(DASHES[(line?.twin ?? 0) % DASHES.length] ?? [])]
     }
   }
@@ -301,10 +307,14 @@ export class Plot {
       const [left, top] = [u.valToPos(x, 'x', true), u.valToPos(y, 'y', true)]
       if (!(left <= right + 1 && left >= bbox.left && top >= bbox.top && top <= bottom)) continue
       const isLit = !known || runId === this.lit
-      ends.push({ left, top, value: y, status, ink: inkOf(runId), isLit })
+      const isCut =
+        series.totalInRange < series.total &&
+        this.view?.zoom !== null &&
+        left > right - CUT_PX * ratio
+      ends.push({ left, top, value: y, status, ink: inkOf(runId), isLit, isCut })
     }
     ctx.save()
-    for (const end of ends) mark(ctx, end, ratio)
+    for (const end of ends) if (!end.isCut) mark(ctx, end, ratio)
     ctx.font = getInk().font.replace('11px', `${11 * ratio}px`)
     ctx.textBaseline = 'middle'
     ctx.textAlign = 'left'
@@ -355,6 +365,8 @@ interface End {
   status: StatusName
   ink: string
   isLit: boolean
+  /** The edge of a zoom, behind which the curve goes on. */
+  isCut: boolean
 }
 
 /** Running: a dot with a halo. Stalled: a ring. Finished: a bar. Failed or killed: a cross. */
@@ -396,6 +408,7 @@ function mark(ctx: CanvasRenderingContext2D, end: End, ratio: number): void {
 
 // A curve that ends this near to the right edge has its label outside.
 const NEAR_PX = 24
+const CUT_PX = 4
 const LABEL_PX = 58
 
 /** Where values cannot be drawn — NaN, an infinity, a zero on a log axis — the line breaks. */
