@@ -33,6 +33,7 @@ const text = await codegen({
       MetricValue: 'number | string',
       Int64Column: 'readonly (number | string)[] | string',
       MetricColumn: 'readonly (number | string)[] | string',
+      TextColumn: 'readonly (string | null)[]',
     },
   },
 })

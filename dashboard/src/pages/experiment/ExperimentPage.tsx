@@ -147,8 +147,7 @@ function Experiment({ id }: { id: string }): ReactElement {
         <CopyAs
           what="the runs"
           python={() => {
-            const { field, direction = 'DESC' } = toOrder(sort)
-            const order = { field, direction }
+            const order = toOrder(sort)
             const statuses = toStatuses(status)
             return searchPython(location.origin, { experimentId: id, search: q, statuses, order })
           }}
@@ -343,7 +342,7 @@ function toVariables(id: string, search: ExperimentSearch, columns: readonly Col
     experimentIds: [id],
     search: search.q ?? null,
     statuses: search.status ? toStatuses(search.status) : null,
-    orderBy: toOrder(search.sort),
+    ...toOrder(search.sort),
     first: 100,
     count: true,
     ...keysOf(columns),

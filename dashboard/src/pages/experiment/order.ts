@@ -1,10 +1,15 @@
 // Where a run that is new belongs in a table that is already sorted.
-import type { RunOrder, RunRowFragment } from '#api/generated.ts'
+import type { RunOrderField, RunRowFragment, SortDirection } from '#api/generated.ts'
+
+export interface Order {
+  field: RunOrderField
+  direction: SortDirection
+}
 
 type Sortable = Pick<RunRowFragment, 'id' | 'name' | 'status' | 'startTime' | 'durationMs'>
 
 /** The first index at which the run may stand; rows of equal rank stay before it or behind it. */
-export function placeOf(run: Sortable, rows: readonly Sortable[], order: RunOrder): number {
+export function placeOf(run: Sortable, rows: readonly Sortable[], order: Order): number {
   const sign = order.direction === 'ASC' ? 1 : -1
   let [low, high] = [0, rows.length]
   while (low < high) {
@@ -16,7 +21,7 @@ export function placeOf(run: Sortable, rows: readonly Sortable[], order: RunOrde
   return low
 }
 
-function compare(a: Sortable, b: Sortable, order: RunOrder): number {
+function compare(a: Sortable, b: Sortable, order: Order): number {
   switch (order.field) {
     case 'NAME':
       return codePoints(a.name, b.name)

@@ -2,7 +2,6 @@
 import { ask, listen } from '#api/client.ts'
 import { type ApiError, toApiError } from '#api/errors.ts'
 import {
-  type RunOrder,
   type RunRowFragment,
   RunRowsDocument,
   type RunStatus,
@@ -11,12 +10,12 @@ import {
 } from '#api/generated.ts'
 import { Painter } from '#live/painter.ts'
 import type { ColumnKeys } from './columns.ts'
-import { placeOf } from './order.ts'
+import { type Order, placeOf } from './order.ts'
 
 export interface Wanted {
   search: string
   statuses: RunStatus[]
-  order: RunOrder
+  order: Order
   keys: ColumnKeys
 }
 
@@ -158,7 +157,7 @@ export class RunList {
       experimentIds: [this.experimentId],
       search: wanted.search || null,
       statuses: wanted.statuses.length ? wanted.statuses : null,
-      orderBy: wanted.order,
+      ...wanted.order,
     }
   }
 

@@ -1,7 +1,8 @@
 // What the address of an experiment says beside its charts: the table's filter, order and columns.
-import type { RunOrder, RunOrderField, RunStatus } from '#api/generated.ts'
+import type { RunOrderField, RunStatus } from '#api/generated.ts'
 import { type ChartSearch, checkChartSearch, packList, readText, unpackList } from '#lib/view.ts'
 import { isColumn } from './columns.ts'
+import type { Order } from './order.ts'
 
 export const STATUSES: readonly RunStatus[] = [
   'RUNNING',
@@ -54,7 +55,7 @@ export function toStatuses(text: string | undefined): RunStatus[] {
   return STATUSES.filter((status) => names.includes(status))
 }
 
-export function toOrder(sort = '-start'): RunOrder {
+export function toOrder(sort = '-start'): Order {
   const direction = sort.startsWith('-') ? 'DESC' : 'ASC'
   return { field: ORDERS[sort.replace(/^-/, '')] ?? 'START_TIME', direction }
 }
