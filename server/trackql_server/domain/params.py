@@ -1,13 +1,20 @@
 """What a param is: set once, text always, a number or typed JSON where it is one."""
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from trackql_server.domain import words
 from trackql_server.errors import InvalidInput
-from trackql_server.models import Param, Run
+from trackql_server.store.runs import NewParam
+
+# What is searched by of one param's JSON.
+LEAVES = 1_000
+DEEPEST = 20
+
+# No float64 is larger.
+HUGE = 2**1023
 
 
 @dataclass(frozen=True)
@@ -37,16 +44,16 @@ def checked(given: Sequence[ParamSpec]) -> list[ParamSpec]:
     return list(seen.values())
 
 
-def rows(run: Run, given: Iterable[ParamSpec]) -> list[Param]:
-    """Rows for params that are not stored yet."""
+def prepared(given: Sequence[ParamSpec]) -> list[NewParam]:
+    """Params as they are stored: with the number their text spells and the values in their JSON."""
     return [
-        Param(
-            run_id=run.id,
-            experiment_id=run.experiment_id,
-            key=each.key,
-            value=each.value,
-            number=number(each.value),
-            config=each.config,
+        NewParam(
+            each.key,
+            each.value,
+            number(each.value),
+            scalar(each.config),
+            each.config,
+            leaves(each.key, each.config),
         )
         for each in given
     ]
@@ -59,3 +66,44 @@ def number(text: str) -> float | None:
     except ValueError:
         return None
     return found if math.isfinite(found) and "_" not in text else None
+
+
+def scalar(config: Any) -> str | None:
+    """Which kind of single value JSON is: "number", "text" or "flag"; None for another thing."""
+    match config:
+        case bool():
+            return "flag"
+        case int() | float():
+            return "number"
+        case str():
+            return "text"
+    return None
+
+
+def leaves(key: str, config: Any) -> dict[str, str | float | bool]:
+    """The single values within a JSON object or array by path, the first LEAVES of them.
+
+    Null has no place among them, nor what lies deeper than DEEPEST levels or has a longer path than
+    a key may have; the param itself keeps its JSON whole.
+    """
+    found: dict[str, str | float | bool] = {}
+    waiting: list[tuple[str, Any, int]] = [(key, config, 0)]
+    while waiting and len(found) < LEAVES:
+        path, value, depth = waiting.pop()
+        if len(path) > words.LONGEST_KEY or depth > DEEPEST:
+            continue
+        if isinstance(value, dict):
+            inner = [(f"{path}.{name}", each, depth + 1) for name, each in value.items()]
+            waiting.extend(reversed(inner))
+        elif isinstance(value, list):
+            inner = [(f"{path}.{place}", each, depth + 1) for place, each in enumerate(value)]
+            waiting.extend(reversed(inner))
+        elif depth and isinstance(value, str | bool | float | int) and _kept(value):
+            found[path] = value
+    return found
+
+
+def _kept(value: str | float | bool) -> bool:
+    if isinstance(value, str):
+        return "\0" not in value and len(value) <= words.LONGEST_VALUE
+    return isinstance(value, bool) or abs(value) < HUGE

@@ -28,7 +28,8 @@ async def log_params(
         clash = next((e for e in fresh if e.key in stored and stored[e.key].value != e.value), None)
         if clash is not None and position is None:
             raise _conflict(clash, stored[clash.key].value)
-        work.session.add_all(params.rows(run, [e for e in fresh if e.key not in stored]))
+        new = [each for each in fresh if each.key not in stored]
+        await store.add_params(work.session, run, params.prepared(new))
         return None if clash is None else _conflict(clash, stored[clash.key].value)
 
     return await _logged(ctx, run_id, position, apply)

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from sqlalchemy import Select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -29,17 +28,6 @@ PROBLEMS = 100
 LONGEST_MESSAGE = 10_000
 
 ENDED = (RunStatus.FINISHED, RunStatus.FAILED, RunStatus.KILLED)
-
-
-@dataclass(frozen=True)
-class Filter:
-    """Which runs a list shows."""
-
-    experiment_ids: Sequence[str] | None = None
-    parent_run_id: str | None = None
-    statuses: Sequence[RunStatus] | None = None
-    lifecycle: Lifecycle | None = Lifecycle.ACTIVE
-    search: str | None = None
 
 
 @dataclass(frozen=True)
@@ -76,32 +64,18 @@ async def by_ids(ctx: Context, ids: Sequence[str]) -> dict[str, Run]:
         return await store.by_ids(session, ids)
 
 
-async def search(
-    ctx: Context, asked: Filter, page: paging.Page, sort: str, *, descending: bool
-) -> paging.Paged[Run]:
-    """A page of runs."""
+async def children(ctx: Context, parent_run_id: str, page: paging.Page) -> paging.Paged[Run]:
+    """A page of the runs nested in a run, newest first."""
     access.require_read(ctx.viewer)
     async with ctx.read() as session:
-        return await store.page(session, _listing(ctx, asked), page, sort, descending=descending)
+        return await store.children(session, parent_run_id, page)
 
 
-async def count(ctx: Context, asked: Filter) -> int:
-    """How many runs `search` finds in all."""
+async def count_children(ctx: Context, parent_run_id: str) -> int:
+    """How many runs are nested in a run."""
     access.require_read(ctx.viewer)
     async with ctx.read() as session:
-        return await paging.count(session, _listing(ctx, asked))
-
-
-def _listing(ctx: Context, asked: Filter) -> Select[Run]:
-    words.few(asked.experiment_ids or (), "experimentIds")
-    return store.listing(
-        experiment_ids=asked.experiment_ids,
-        parent_run_id=asked.parent_run_id,
-        statuses=asked.statuses,
-        lifecycle=asked.lifecycle,
-        search=asked.search,
-        alive_since=ctx.alive_since(),
-    )
+        return await paging.count(session, store.nested(parent_run_id))
 
 
 def status(ctx: Context, run: Run) -> RunStatus:
@@ -139,11 +113,10 @@ async def create(ctx: Context, new: NewRun) -> Run:
                     argument="experimentId",
                 )
             run = _fresh(ctx, run_id, experiment.id, new)
-            work.session.add(run)
-            await work.session.flush()
+            await store.add(work.session, run)
             if tags:
                 await store.set_tags(work.session, run, list(tags.items()))
-            work.session.add_all(params.rows(run, rows))
+            await store.add_params(work.session, run, params.prepared(rows))
             work.announce(run)
     except IntegrityError:
         # Another replica made the run or its experiment at the same moment; now it is there.

@@ -7,16 +7,21 @@ import strawberry
 
 from trackql_server import models
 from trackql_server.domain import experiments as domain
-from trackql_server.domain import runs as run_domain
+from trackql_server.domain.search import Question
 from trackql_server.graphql.context import Info
 from trackql_server.graphql.listing import (
+    FilterText,
     LifecycleFilter,
     Lifecycles,
-    Order,
+    OrderBy,
     RunConnection,
     Statuses,
-    found,
+    WhereGiven,
+    Whole,
+    listed,
+    orders,
 )
+from trackql_server.graphql.listing import where as chosen
 from trackql_server.graphql.paging import (
     After,
     Connection,
@@ -93,10 +98,14 @@ class Experiment:
         statuses: Statuses = None,
         lifecycle: Lifecycles = LifecycleFilter.ACTIVE,
         search: Search = None,
-        order_by: Order = None,
+        filter: FilterText = None,
+        where: WhereGiven = None,
+        order_by: OrderBy = None,
+        tree: Whole = False,
     ) -> Connection[models.Run]:
-        asked = run_domain.Filter([root.id], None, statuses, lifecycle.lifecycle, search)
-        return await found(info, asked, first, after, order_by)
+        which = chosen([root.id], None, lifecycle, filter, where, search, statuses)
+        question = Question(which, orders(order_by), tree)
+        return await listed(info, question, first, after)  # type: ignore[no-any-return]
 
     @strawberry.field(description="How many runs it has, deleted ones left out.")
     @staticmethod

@@ -1,12 +1,18 @@
 """How lists of runs are asked for: which, in what order, a page at a time."""
 
+from collections.abc import Sequence
 from enum import Enum
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import strawberry
 
 from trackql_server import models
-from trackql_server.domain import runs as domain
+from trackql_server.domain import search as domain
+from trackql_server.domain.search import Question, Where
+from trackql_server.errors import InvalidFilter
+from trackql_server.filters import order as filters
+from trackql_server.filters.tree import conjunction
+from trackql_server.graphql.conditions import RunFilter, read
 from trackql_server.graphql.context import Info
 from trackql_server.graphql.enums import row_enum
 from trackql_server.graphql.paging import Connection, connection, page
@@ -62,20 +68,54 @@ class SortDirection(Enum):
     DESC = strawberry.enum_value("DESC", description="Greatest first.")
 
 
-@strawberry.input(description="How runs are sorted; ties by id.")
+@strawberry.input(
+    description=(
+        "What runs are sorted by: `field` or `by`. Runs that lack it come last in both directions,"
+        " and before them those whose value is NaN."
+    )
+)
 class RunOrder:
-    field: RunOrderField = strawberry.field(description="By what.")
-    direction: SortDirection = strawberry.field(
-        default=SortDirection.DESC, description="Which way."
+    field: RunOrderField | None = strawberry.field(default=None, description="One of the usual.")
+    by: str | None = strawberry.field(
+        default=None,
+        description="A field of the filter language: `metrics.loss.min`, `params.lr DESC`.",
+    )
+    direction: SortDirection | None = strawberry.field(
+        default=None,
+        description="Which way; left out, DESC for `field`, and what `by` says or ASC.",
     )
 
 
 Statuses = Annotated[
     list[models.RunStatus] | None, strawberry.argument(description="Only with these statuses.")
 ]
-Order = Annotated[
-    RunOrder | None,
-    strawberry.argument(description="How they are sorted; newest first if left out."),
+OrderBy = Annotated[
+    list[RunOrder] | None,
+    strawberry.argument(
+        description="What they are sorted by, first things first; newest first if left out."
+    ),
+]
+FilterText = Annotated[
+    str | None,
+    strawberry.argument(description="Only those that satisfy this filter, as text."),
+]
+WhereGiven = Annotated[
+    RunFilter | None,
+    strawberry.argument(description="Only those that satisfy this filter, as input."),
+]
+ExperimentIds = Annotated[
+    list[strawberry.ID] | None,
+    strawberry.argument(description="Of these experiments; of all in use if nothing is named."),
+]
+Folder = Annotated[
+    str | None,
+    strawberry.argument(description="Of the experiment of this name and those within it."),
+]
+Whole = Annotated[
+    bool,
+    strawberry.argument(
+        description="List the outermost runs of trees in which any run is found, in their order."
+    ),
 ]
 
 
@@ -85,14 +125,44 @@ if TYPE_CHECKING:
 RunConnection = Connection[Annotated["Run", strawberry.lazy("trackql_server.graphql.runs")]]
 
 
-async def found(
-    info: Info, asked: domain.Filter, first: int, after: str | None, order: RunOrder | None
-) -> Connection[models.Run]:
+def where(
+    experiment_ids: Sequence[str] | None = None,
+    folder: str | None = None,
+    lifecycle: LifecycleFilter = LifecycleFilter.ACTIVE,
+    text: str | None = None,
+    given: RunFilter | None = None,
+    search: str | None = None,
+    statuses: Sequence[models.RunStatus] | None = None,
+) -> Where:
+    """Which runs the arguments of a field mean. Raises InvalidFilter."""
+    nodes = [read(given, text)]
+    if search:
+        nodes.append(domain.named(search))
+    if statuses is not None:
+        nodes.append(domain.with_status(statuses))
+    return Where(experiment_ids, folder, lifecycle.lifecycle, conjunction(*nodes))
+
+
+def orders(given: Sequence[RunOrder] | None) -> list[filters.Order]:
+    """The orders of an argument. Raises InvalidFilter."""
+    return domain.orders([_spelled(each) for each in given or ()])
+
+
+def _spelled(order: RunOrder) -> str:
+    direction = "" if order.direction is None else f" {order.direction.value}"
+    if (order.by is None) == (order.field is None):
+        raise InvalidFilter("give field or by", argument="orderBy")
+    if order.by is None:
+        assert order.field is not None
+        return f"{str(order.field.value).lower()}{direction or ' DESC'}"
+    said = order.by.strip()
+    if direction and said.upper().endswith((" ASC", " DESC")):
+        raise InvalidFilter("the direction is said twice; leave one out", argument="orderBy")
+    return f"{order.by}{direction}"
+
+
+async def listed(info: Info, question: Question, first: int, after: str | None) -> Any:
     """A page of runs as a connection."""
     ctx = info.context.ctx
-    field = RunOrderField.START_TIME if order is None else order.field
-    descending = order is None or order.direction is SortDirection.DESC
-    paged = await domain.search(
-        ctx, asked, page(first, after), str(field.value), descending=descending
-    )
-    return connection(paged, lambda: domain.count(ctx, asked))
+    paged = await domain.page(ctx, question, page(first, after))
+    return connection(paged, lambda: domain.count(ctx, question))

@@ -10,17 +10,25 @@ from trackql_server import models
 from trackql_server.domain import records
 from trackql_server.domain import runs as domain
 from trackql_server.domain.params import ParamSpec
+from trackql_server.domain.search import Question
 from trackql_server.errors import InvalidInput
 from trackql_server.graphql.context import Info
 from trackql_server.graphql.experiments import Experiment, Tag, TagInput, pairs
 from trackql_server.graphql.listing import (
+    ExperimentIds,
+    FilterText,
+    Folder,
     LifecycleFilter,
     Lifecycles,
-    Order,
+    OrderBy,
     RunConnection,
     Statuses,
-    found,
+    WhereGiven,
+    Whole,
+    listed,
+    orders,
 )
+from trackql_server.graphql.listing import where as chosen
 from trackql_server.graphql.loaders import KeyedPage
 from trackql_server.graphql.metrics import JournalPosition, Metric, position
 from trackql_server.graphql.paging import (
@@ -135,7 +143,9 @@ class Run:
     async def children(
         root: RunRow, info: Info, first: First = 50, after: After = None
     ) -> Connection[models.Run]:
-        return await found(info, domain.Filter(parent_run_id=root.id), first, after, None)
+        ctx, parent = info.context.ctx, root.id
+        paged = await domain.children(ctx, parent, page(first, after))
+        return connection(paged, lambda: domain.count_children(ctx, parent))
 
     @strawberry.field(graphql_type=Connection[Param], description="Its params, by key.")
     @staticmethod
@@ -193,22 +203,28 @@ async def _keyed(
 
 @strawberry.type
 class RunQuery:
-    @strawberry.field(graphql_type=RunConnection, description="Runs of some experiments.")
+    @strawberry.field(
+        graphql_type=RunConnection,
+        description="Runs of some experiments that satisfy a filter, in an order.",
+    )
     async def runs(
         self,
         info: Info,
-        experiment_ids: Annotated[
-            list[strawberry.ID], strawberry.argument(description="Of these experiments.")
-        ],
+        experiment_ids: ExperimentIds = None,
+        folder: Folder = None,
         first: First = 50,
         after: After = None,
         statuses: Statuses = None,
         lifecycle: Lifecycles = LifecycleFilter.ACTIVE,
         search: Search = None,
-        order_by: Order = None,
+        filter: FilterText = None,
+        where: WhereGiven = None,
+        order_by: OrderBy = None,
+        tree: Whole = False,
     ) -> Connection[models.Run]:
-        asked = domain.Filter(experiment_ids, None, statuses, lifecycle.lifecycle, search)
-        return await found(info, asked, first, after, order_by)
+        which = chosen(experiment_ids, folder, lifecycle, filter, where, search, statuses)
+        question = Question(which, orders(order_by), tree)
+        return await listed(info, question, first, after)  # type: ignore[no-any-return]
 
     @strawberry.field(
         graphql_type=Run | None, description="One run, deleted or not; null when there is none."

@@ -19,6 +19,7 @@ Int64 = NewType("Int64", int)
 MetricValue = NewType("MetricValue", float)
 Int64Column = NewType("Int64Column", object)
 MetricColumn = NewType("MetricColumn", object)
+TextColumn = NewType("TextColumn", object)
 
 # Beyond this JavaScript and many JSON readers round.
 SAFE = 2**53
@@ -92,6 +93,21 @@ def write_values(column: npt.NDArray[np.float64], encoding: ColumnEncoding) -> o
     return np.ascontiguousarray(column, np.float64)
 
 
+def write_known(column: npt.NDArray[np.float64], known: npt.NDArray[np.bool_]) -> object:
+    """A column of metric values as an array with null where none is known."""
+    if known.all():
+        return write_values(column, ColumnEncoding.ARRAY)
+    return [
+        write_value(number) if there else None
+        for number, there in zip(column.tolist(), known.tolist(), strict=True)
+    ]
+
+
+def write_texts(column: npt.NDArray[np.object_]) -> object:
+    """A column of texts as an array."""
+    return column.tolist()
+
+
 def read_ints(given: object) -> npt.NDArray[np.int64]:
     """A column of integers from an array or from base64; raises ValueError."""
     if isinstance(given, str):
@@ -155,6 +171,12 @@ SCALARS: dict[object, ScalarDefinition] = {
         serialize=_as_is,
         parse_value=read_values,
     ),
+    TextColumn: strawberry.scalar(
+        name="TextColumn",
+        description="Many texts at once: an array of strings and nulls.",
+        serialize=_as_is,
+        parse_value=_as_is,
+    ),
 }
 
 __all__ = [
@@ -165,4 +187,5 @@ __all__ = [
     "Int64Column",
     "MetricColumn",
     "MetricValue",
+    "TextColumn",
 ]

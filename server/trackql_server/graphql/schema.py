@@ -11,6 +11,7 @@ from trackql_server.graphql.live import LiveSubscription
 from trackql_server.graphql.metrics import MetricMutation, MetricQuery
 from trackql_server.graphql.runs import RunMutation, RunQuery
 from trackql_server.graphql.scalars import SCALARS
+from trackql_server.graphql.tables import TableQuery
 
 RELEASE = version("trackql")
 
@@ -22,7 +23,7 @@ class Server:
 
 
 @strawberry.type(description="What can be asked.")
-class Query(ExperimentQuery, RunQuery, MetricQuery):
+class Query(ExperimentQuery, RunQuery, MetricQuery, TableQuery):
     @strawberry.field(description="The server that answers.")
     def server(self) -> Server:
         return Server(version=RELEASE, time=datetime.now(UTC))

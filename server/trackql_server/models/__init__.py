@@ -7,14 +7,27 @@ from trackql_server.models.experiment import (
     ExperimentTag,
     Lifecycle,
 )
+from trackql_server.models.label import Label, LabelKind
 from trackql_server.models.metric import MetricChunk, MetricSeries
-from trackql_server.models.run import Param, Run, RunStatus, Tag, WriterCursor
+from trackql_server.models.run import (
+    ConfigValue,
+    DatasetInput,
+    Param,
+    Run,
+    RunStatus,
+    Tag,
+    WriterCursor,
+)
 
 __all__ = [
     "DEFAULT_EXPERIMENT_ID",
     "DEFAULT_EXPERIMENT_NAME",
+    "ConfigValue",
+    "DatasetInput",
     "Experiment",
     "ExperimentTag",
+    "Label",
+    "LabelKind",
     "Lifecycle",
     "MetricChunk",
     "MetricSeries",

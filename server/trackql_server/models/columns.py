@@ -5,7 +5,7 @@ from enum import StrEnum
 from typing import Any
 
 import orjson
-from sqlalchemy import BigInteger, Dialect, LargeBinary, Table, Text
+from sqlalchemy import BigInteger, Dialect, Integer, LargeBinary, Table, Text
 from sqlalchemy.types import TypeDecorator
 from sqlmodel import SQLModel
 
@@ -14,6 +14,9 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 # Text sorts by code point on both databases: SQLite does so by itself, PostgreSQL by "C".
 CodePointText = Text().with_variant(Text(collation="C"), "postgresql")
 Bytes = LargeBinary
+
+# On SQLite a primary key of just this type is the row's own place in the file.
+RowNumber = BigInteger().with_variant(Integer, "sqlite")
 
 
 def millis(moment: datetime) -> int:

@@ -16,7 +16,20 @@ class MetricSeries(SQLModel, table=True):
 
     __tablename__ = "metric_series"
     __table_args__ = (
-        Index("ix_metric_series_key", "experiment_id", "key", "run_id"),
+        Index("ix_metric_series_last", "label_id", "last_value", "run_number"),
+        # All that runs are searched and sorted by, so that no row need be looked up for it.
+        Index(
+            "ix_metric_series_run",
+            "label_id",
+            "run_number",
+            "last_value",
+            "first_value",
+            "min_value",
+            "max_value",
+            "total",
+            "count",
+            "nan_count",
+        ),
         # What is left to merge after a restart; an entry moves only when a series crosses the line.
         Index(
             "ix_metric_series_open",
@@ -30,6 +43,8 @@ class MetricSeries(SQLModel, table=True):
     key: str = Field(primary_key=True, sa_type=CodePointText)
     id: int = Field(sa_type=BigInteger, unique=True)
     experiment_id: str = Field(sa_type=CodePointText)
+    label_id: int = Field(sa_type=BigInteger)
+    run_number: int = Field(sa_type=BigInteger)
     count: int = Field(sa_type=BigInteger)
     first_step: int = Field(sa_type=BigInteger)
     first_time: int = Field(sa_type=BigInteger)

@@ -1,14 +1,22 @@
-"""Runs and what is said of them once: params, tags, problems."""
+"""Runs and what is said of them once: params with their configuration, tags, problems.
+
+Whatever runs are searched by has the run's number and the number of its key (`numbers.label_id`),
+and of text its head: indexes on them are small, and PostgreSQL's take no long text.
+"""
 
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import BigInteger, Column, Index
+from sqlalchemy import BigInteger, Column, Index, text
 from sqlmodel import Field, SQLModel
 
-from trackql_server.models.columns import CodePointText, EnumText, Instant, JsonText
+from trackql_server.models.columns import CodePointText, EnumText, Instant, JsonText, RowNumber
 from trackql_server.models.experiment import Lifecycle
+from trackql_server.models.numbers import rising_number
+
+# Characters of a text that its head has; a longer text is looked up where its head does not decide.
+HEAD = 256
 
 
 class RunStatus(StrEnum):
@@ -23,18 +31,31 @@ class RunStatus(StrEnum):
 
 
 class Run(SQLModel, table=True):
-    """A row of `run`. `duration_ms` is known from the end on and -1 before: runs sort by it."""
+    """A row of `run`.
+
+    `number` is what other rows know it by and rises with every run; `root_number` is that of the
+    outermost run it is nested in, or its own. `duration_ms` is known from the end on and -1 before:
+    runs sort by it.
+    """
 
     __tablename__ = "run"
     __table_args__ = (
-        Index("ix_run_start", "experiment_id", "lifecycle", "start_time", "id"),
-        Index("ix_run_name", "experiment_id", "lifecycle", "name", "id"),
-        Index("ix_run_status", "experiment_id", "lifecycle", "status", "id"),
-        Index("ix_run_duration", "experiment_id", "lifecycle", "duration_ms", "id"),
-        Index("ix_run_parent", "parent_run_id", "start_time", "id"),
+        Index("ix_run_start", "experiment_id", "lifecycle", "start_time", "number"),
+        Index("ix_run_name", "experiment_id", "lifecycle", "name", "number"),
+        Index("ix_run_status", "experiment_id", "lifecycle", "status", "number"),
+        Index("ix_run_duration", "experiment_id", "lifecycle", "duration_ms", "number"),
+        Index("ix_run_parent", "parent_run_id", "start_time", "number"),
+        Index("ix_run_root", "root_number", "number"),
     )
 
-    id: str = Field(primary_key=True, sa_type=CodePointText)
+    number: int = Field(
+        default_factory=rising_number,
+        primary_key=True,
+        sa_type=RowNumber,
+        sa_column_kwargs={"autoincrement": False},
+    )
+    root_number: int = Field(default=0, sa_type=BigInteger)
+    id: str = Field(sa_type=CodePointText, unique=True)
     experiment_id: str = Field(sa_type=CodePointText, foreign_key="experiment.id")
     name: str = Field(sa_type=CodePointText)
     description: str = Field(default="", sa_type=CodePointText)
@@ -57,29 +78,93 @@ class Run(SQLModel, table=True):
 
 
 class Param(SQLModel, table=True):
-    """A row of `param`: set once; `number` where the text is one, `config` where JSON was given."""
+    """A row of `param`: set once; `number` where the text is one, `config` where JSON was given.
+
+    `scalar` says which kind of single value the JSON is: "number", "text" or "flag".
+    """
 
     __tablename__ = "param"
-    __table_args__ = (Index("ix_param_key", "experiment_id", "key", "run_id"),)
+    __table_args__ = (
+        Index("ix_param_run", "label_id", "run_number", "head", "number"),
+        Index("ix_param_head", "label_id", "head", "run_number"),
+        Index(
+            "ix_param_number",
+            "label_id",
+            "number",
+            "run_number",
+            sqlite_where=text("number IS NOT NULL"),
+            postgresql_where=text("number IS NOT NULL"),
+        ),
+    )
 
     run_id: str = Field(primary_key=True, sa_type=CodePointText)
     key: str = Field(primary_key=True, sa_type=CodePointText)
-    experiment_id: str = Field(sa_type=CodePointText)
+    label_id: int = Field(sa_type=BigInteger)
+    run_number: int = Field(sa_type=BigInteger)
+    head: str = Field(sa_type=CodePointText)
     value: str = Field(sa_type=CodePointText)
     number: float | None = None
+    scalar: str | None = Field(default=None, sa_type=CodePointText)
     config: Any = Field(default=None, sa_type=JsonText, nullable=True)
+
+
+class ConfigValue(SQLModel, table=True):
+    """A row of `config_value`: one value within the JSON of a param that is not a single value.
+
+    Its path begins with the param's key: `optimizer.lr`. One of `value`, `number`, `flag` is set.
+    """
+
+    __tablename__ = "config_value"
+    __table_args__ = (
+        Index("ix_config_head", "label_id", "head", "run_number"),
+        Index("ix_config_number", "label_id", "number", "run_number"),
+    )
+
+    label_id: int = Field(
+        primary_key=True, sa_type=BigInteger, sa_column_kwargs={"autoincrement": False}
+    )
+    run_number: int = Field(
+        primary_key=True, sa_type=BigInteger, sa_column_kwargs={"autoincrement": False}
+    )
+    head: str | None = Field(default=None, sa_type=CodePointText)
+    value: str | None = Field(default=None, sa_type=CodePointText)
+    number: float | None = None
+    flag: bool | None = None
 
 
 class Tag(SQLModel, table=True):
     """A row of `tag`: the last value set stands."""
 
     __tablename__ = "tag"
-    __table_args__ = (Index("ix_tag_key", "experiment_id", "key", "run_id"),)
+    __table_args__ = (
+        Index("ix_tag_run", "label_id", "run_number", "head"),
+        Index("ix_tag_head", "label_id", "head", "run_number"),
+    )
 
     run_id: str = Field(primary_key=True, sa_type=CodePointText)
     key: str = Field(primary_key=True, sa_type=CodePointText)
-    experiment_id: str = Field(sa_type=CodePointText)
+    label_id: int = Field(sa_type=BigInteger)
+    run_number: int = Field(sa_type=BigInteger)
+    head: str = Field(sa_type=CodePointText)
     value: str = Field(sa_type=CodePointText)
+
+
+class DatasetInput(SQLModel, table=True):
+    """A row of `dataset_input`: that a run used a dataset, and what for; `place` counts from 0."""
+
+    __tablename__ = "dataset_input"
+    __table_args__ = (Index("ix_dataset_input_name", "experiment_id", "name", "run_number"),)
+
+    run_number: int = Field(
+        primary_key=True, sa_type=BigInteger, sa_column_kwargs={"autoincrement": False}
+    )
+    place: int = Field(
+        primary_key=True, sa_type=BigInteger, sa_column_kwargs={"autoincrement": False}
+    )
+    experiment_id: str = Field(sa_type=CodePointText)
+    name: str = Field(sa_type=CodePointText)
+    digest: str = Field(sa_type=CodePointText)
+    context: str = Field(sa_type=CodePointText)
 
 
 class WriterCursor(SQLModel, table=True):

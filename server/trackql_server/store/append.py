@@ -7,8 +7,6 @@ bad batch costs a neighbour's.
 
 import asyncio
 import logging
-import random
-import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -19,12 +17,21 @@ from sqlalchemy import Connection, bindparam, insert, select, update
 from sqlalchemy.exc import DBAPIError
 
 from trackql_server.errors import NotFound, RunDeleted, TrackqlError, Unavailable
-from trackql_server.models import Lifecycle, MetricChunk, MetricSeries, Run, WriterCursor
+from trackql_server.models import (
+    LabelKind,
+    Lifecycle,
+    MetricChunk,
+    MetricSeries,
+    Run,
+    WriterCursor,
+)
 from trackql_server.models.columns import table_of
+from trackql_server.models.numbers import rising_number
 from trackql_server.store import journal, summary
 from trackql_server.store.bulk import Bulk
 from trackql_server.store.columns import Float64s, Int64s, pack_floats, pack_ints
 from trackql_server.store.database import Database
+from trackql_server.store.labels import Labels
 
 log = logging.getLogger(__name__)
 
@@ -49,7 +56,16 @@ TRIES = 3
 RUN, SERIES = table_of(Run), table_of(MetricSeries)
 CHUNK, CURSOR = table_of(MetricChunk), table_of(WriterCursor)
 
-NEW_SERIES_COLUMNS = ("run_id", "key", "id", "experiment_id", "open_chunks", *summary.COLUMNS)
+NEW_SERIES_COLUMNS = (
+    "run_id",
+    "key",
+    "id",
+    "experiment_id",
+    "label_id",
+    "run_number",
+    "open_chunks",
+    *summary.COLUMNS,
+)
 INSERT_SERIES = Bulk(insert(SERIES), NEW_SERIES_COLUMNS)
 UPDATE_SERIES = Bulk(
     update(SERIES)
@@ -140,6 +156,7 @@ class Target:
     """What appending needs to know of a run."""
 
     id: str
+    number: int
     experiment_id: str
     lifecycle: Lifecycle
     heartbeat_time: datetime | None
@@ -310,9 +327,9 @@ def _look(connection: Connection, batches: list[Batch]) -> Plan:
 
 def _runs(connection: Connection, run_ids: set[str]) -> dict[str, Target]:
     rows = connection.execute(
-        select(RUN.c.id, RUN.c.experiment_id, RUN.c.lifecycle, RUN.c.heartbeat_time).where(
-            RUN.c.id.in_(run_ids)
-        )
+        select(
+            RUN.c.id, RUN.c.number, RUN.c.experiment_id, RUN.c.lifecycle, RUN.c.heartbeat_time
+        ).where(RUN.c.id.in_(run_ids))
     )
     return {row[0]: Target(*row) for row in rows}
 
@@ -439,7 +456,7 @@ def _append(plan: Plan, run: Target, table: Table) -> None:
     for key, column, added in zip(table.keys, columns, summaries, strict=True):
         growth = plan.series.get((run.id, key))
         if growth is None:
-            growth = Growth(new_series_id(), run.experiment_id, False, None, 0)
+            growth = Growth(rising_number(), run.experiment_id, False, None, 0)
             plan.series[run.id, key] = growth
         plan.grown[run.id, key] = growth
         start = growth.count
@@ -471,24 +488,11 @@ def ranges(steps: Int64s, times: Int64s) -> tuple[int, int, int, int]:
     return int(steps.min()), int(steps.max()), int(times.min()), int(times.max())
 
 
-_last_series_id = 0
-
-
-def new_series_id() -> int:
-    """A number of 63 bits: milliseconds since 2020, then chance; rising within this process.
-
-    Series made together lie together in the index, and replicas need no shared sequence.
-    """
-    global _last_series_id
-    candidate = (time.time_ns() // 1_000_000 - 1_577_836_800_000) << 22 | random.getrandbits(21)
-    _last_series_id = max(candidate, _last_series_id + 1)
-    return _last_series_id
-
-
 # Writing
 
 
 def _write(connection: Connection, plan: Plan, now: datetime) -> None:
+    labels = Labels(LabelKind.METRIC)
     new: list[tuple[Any, ...]] = []
     old: list[tuple[Any, ...]] = []
     for (run_id, key), growth in sorted(plan.grown.items(), key=lambda item: item[1].id):
@@ -497,7 +501,10 @@ def _write(connection: Connection, plan: Plan, now: datetime) -> None:
         if growth.stored:
             old.append((growth.id, *columns))
         else:
-            new.append((run_id, key, growth.id, growth.experiment_id, *columns))
+            experiment_id, number = growth.experiment_id, plan.runs[run_id].number
+            label = labels.add(experiment_id, key)
+            new.append((run_id, key, growth.id, experiment_id, label, number, *columns))
+    labels.store(connection)
     INSERT_SERIES.run(connection, new)
     UPDATE_SERIES.run(connection, old)
     INSERT_CHUNKS.run(connection, plan.chunks)

@@ -4,13 +4,14 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, func, select
+from sqlalchemy import Select, and_, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from trackql_server.models import (
     Experiment,
     ExperimentTag,
+    Label,
     Lifecycle,
     MetricSeries,
     Param,
@@ -33,6 +34,19 @@ async def by_name(session: AsyncSession, name: str) -> Experiment | None:
     """The experiment of that name, deleted or not."""
     rows = await session.execute(select(Experiment).where(col(Experiment.name) == name))
     return rows.scalar_one_or_none()
+
+
+async def ids(session: AsyncSession, folder: str | None, most: int) -> list[str]:
+    """Ids of experiments in use, by name: all, or one called `folder` and those within it."""
+    name = col(Experiment.name)
+    statement = select(col(Experiment.id)).where(col(Experiment.lifecycle) == Lifecycle.ACTIVE)
+    if folder is not None:
+        inside = folder.rstrip("/") + "/"
+        # "0" is the character behind "/".
+        within = and_(name > inside, name < inside[:-1] + "0")
+        statement = statement.where(or_(name == folder.rstrip("/"), within))
+    rows = await session.execute(statement.order_by(name).limit(most))
+    return [str(row[0]) for row in rows]
 
 
 def listing(search: str | None, lifecycle: Lifecycle | None) -> Select[Experiment]:
@@ -87,28 +101,18 @@ async def run_counts(
 async def keys(
     session: AsyncSession, experiment_id: str, kind: str, page: Page, search: str | None
 ) -> Paged[str]:
-    """The distinct keys of a kind ("metric", "param", "tag") in an experiment.
-
-    The index is walked from key to key, so a page costs as many look-ups as it has keys, however
-    many runs use them.
-    """
+    """The distinct keys of a kind ("metric", "param", "tag") in an experiment."""
+    key, label = col(Label.key), col(Label.id)
     table = KEY_TABLES[kind]
-    key, experiment = col(table.key), col(table.experiment_id)
-
-    def after(value: Any) -> Any:
-        return (
-            select(func.min(key)).where(experiment == experiment_id, key > value).scalar_subquery()
-        )
-
-    first = select(func.min(key)).where(experiment == experiment_id)
+    used = select(col(table.label_id)).where(col(table.label_id) == label).limit(1).exists()
+    statement = select(key).where(
+        col(Label.experiment_id) == experiment_id, col(Label.kind) == kind, used
+    )
     if page.after is not None:  # a key is its own cursor: keys are distinct and sorted
-        first = first.where(key > page.after)
-    walk = select(first.scalar_subquery().label("key")).cte("walk", recursive=True)
-    walk = walk.union_all(select(after(walk.c.key)).where(walk.c.key.is_not(None)))
-    statement = select(walk.c.key).where(walk.c.key.is_not(None))
+        statement = statement.where(key > page.after)
     if search:
-        statement = statement.where(contains(walk.c.key, search))
-    rows = await session.execute(statement.limit(page.first + 1))
+        statement = statement.where(contains(key, search))
+    rows = await session.execute(statement.order_by(key).limit(page.first + 1))
     found = [str(row[0]) for row in rows]
     shown = found[: page.first]
     return Paged(shown, shown, len(found) > page.first, page.after is not None)

@@ -1,16 +1,19 @@
 """Runs with their params, tags and metric summaries as rows."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, TypeVar
 
-from sqlalchemy import ColumnElement, Select, and_, false, func, or_, select
+from sqlalchemy import ColumnElement, Select, func, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 from sqlmodel import col
 
 from trackql_server.models import (
+    ConfigValue,
+    LabelKind,
     Lifecycle,
     MetricSeries,
     Param,
@@ -20,6 +23,8 @@ from trackql_server.models import (
     WriterCursor,
 )
 from trackql_server.models.columns import table_of
+from trackql_server.models.run import HEAD
+from trackql_server.store.labels import Labels
 from trackql_server.store.paging import Order, Page, Paged, contains
 
 # Both databases take some 32,000 parameters a statement.
@@ -30,18 +35,17 @@ Keyed = TypeVar("Keyed", Param, Tag, MetricSeries)
 # Sorts behind every key that `words.key` lets through.
 BEHIND = "\U0010ffff" * 501
 
-SORTS = {
-    "START_TIME": ("start_time", col(Run.start_time)),
-    "NAME": ("name", col(Run.name)),
-    "STATUS": ("status", col(Run.status)),
-    "DURATION": ("duration_ms", col(Run.duration_ms)),
-}
-
 
 async def by_ids(session: AsyncSession, ids: Sequence[str]) -> dict[str, Run]:
     """Runs by id, deleted ones too; unknown ids are left out."""
     rows = await session.execute(select(Run).where(col(Run.id).in_(ids)))
     return {row.id: row for row in rows.scalars()}
+
+
+async def by_numbers(session: AsyncSession, numbers: Sequence[int]) -> dict[int, Run]:
+    """Runs by number; unknown ones are left out."""
+    rows = await session.execute(select(Run).where(col(Run.number).in_(numbers)))
+    return {row.number: row for row in rows.scalars()}
 
 
 async def locked(session: AsyncSession, run_id: str) -> Run | None:
@@ -50,51 +54,20 @@ async def locked(session: AsyncSession, run_id: str) -> Run | None:
     return rows.scalar_one_or_none()
 
 
-def listing(
-    *,
-    experiment_ids: Sequence[str] | None = None,
-    parent_run_id: str | None = None,
-    statuses: Sequence[RunStatus] | None = None,
-    lifecycle: Lifecycle | None = None,
-    search: str | None = None,
-    alive_since: datetime,
-) -> Select[Run]:
-    """Runs by what they belong to and how they are; `alive_since` tells RUNNING from STALLED."""
-    statement = select(Run)
-    if experiment_ids is not None:
-        one = len(experiment_ids) == 1
-        experiment = col(Run.experiment_id)
-        # An equality, unlike a list of one, lets the index deliver the order.
-        statement = statement.where(
-            experiment == experiment_ids[0] if one else experiment.in_(experiment_ids)
-        )
-    if parent_run_id is not None:
-        statement = statement.where(col(Run.parent_run_id) == parent_run_id)
-    if lifecycle is not None:
-        statement = statement.where(col(Run.lifecycle) == lifecycle)
-    if search:
-        statement = statement.where(contains(col(Run.name), search))
-    if statuses is not None:
-        which = (_has(status, alive_since) for status in statuses)
-        statement = statement.where(or_(false(), *which))
-    return statement
+def nested(parent_run_id: str) -> Select[Run]:
+    """Runs in use that are nested in a run."""
+    return select(Run).where(
+        col(Run.parent_run_id) == parent_run_id, col(Run.lifecycle) == Lifecycle.ACTIVE
+    )
 
 
-def _has(status: RunStatus, alive_since: datetime) -> Any:
-    running = col(Run.status) == RunStatus.RUNNING
-    if status is RunStatus.RUNNING:
-        return and_(running, col(Run.heartbeat_time) >= alive_since)
-    if status is RunStatus.STALLED:
-        return and_(running, col(Run.heartbeat_time) < alive_since)
-    return col(Run.status) == status
-
-
-async def page(
-    session: AsyncSession, statement: Select[Run], page: Page, sort: str, *, descending: bool
-) -> Paged[Run]:
-    """A page of a `listing` in the order of one of SORTS, ties by id."""
-    orders = [Order(*SORTS[sort], descending), Order("id", col(Run.id), descending)]
-    return await page.run(session, statement, orders)
+async def children(session: AsyncSession, parent_run_id: str, page: Page) -> Paged[Run]:
+    """A page of `nested`, newest first."""
+    orders = [
+        Order("start_time", col(Run.start_time), descending=True),
+        Order("number", col(Run.number), descending=True),
+    ]
+    return await page.run(session, nested(parent_run_id), orders)
 
 
 async def going_stale(
@@ -214,18 +187,94 @@ async def params(session: AsyncSession, run_id: str, keys: Sequence[str]) -> dic
     return found
 
 
+async def add(session: AsyncSession, run: Run) -> None:
+    """A new run, nested where its parent is; runs that came before their parent move to it."""
+    if run.parent_run_id is None:
+        run.root_number = run.number
+    else:
+        above = select(col(Run.root_number)).where(col(Run.id) == run.parent_run_id)
+        run.root_number = (await session.execute(above)).scalar() or run.number
+    session.add(run)
+    await session.flush()
+    orphans = select(col(Run.number)).where(
+        col(Run.parent_run_id) == run.id, col(Run.root_number) == col(Run.number)
+    )
+    await session.execute(
+        update(Run).where(col(Run.root_number).in_(orphans)).values(root_number=run.root_number)
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class NewParam:
+    """A param with all that is stored of it; `leaves` are the values within its JSON by path."""
+
+    key: str
+    value: str
+    number: float | None
+    scalar: str | None
+    config: Any
+    leaves: Mapping[str, str | float | bool]
+
+
+async def add_params(session: AsyncSession, run: Run, given: Sequence[NewParam]) -> None:
+    """Store params whose keys the run has not yet."""
+    params, configs = Labels(LabelKind.PARAM), Labels(LabelKind.CONFIG)
+    for each in given:
+        session.add(
+            Param(
+                run_id=run.id,
+                key=each.key,
+                label_id=params.add(run.experiment_id, each.key),
+                run_number=run.number,
+                head=each.value[:HEAD],
+                value=each.value,
+                number=each.number,
+                scalar=each.scalar,
+                config=each.config,
+            )
+        )
+    # Two params may have a path in common, as "a" with {"b": {"c": 1}} and "a.b": the later counts.
+    values = {path: value for each in given for path, value in each.leaves.items()}
+    for path, value in values.items():
+        text = value if isinstance(value, str) else None
+        flag = value if isinstance(value, bool) else None
+        await session.merge(
+            ConfigValue(
+                label_id=configs.add(run.experiment_id, path),
+                run_number=run.number,
+                head=None if text is None else text[:HEAD],
+                value=text,
+                number=float(value) if text is None and flag is None else None,
+                flag=flag,
+            )
+        )
+    connection = await session.connection()
+    for labels in (params, configs):
+        await connection.run_sync(labels.store)
+
+
 async def set_tags(session: AsyncSession, run: Run, tags: Sequence[tuple[str, str]]) -> None:
     """Set tags; the last value of a key stands."""
-    connection = await session.connection()
-    dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
-    insert = dialect.insert(table_of(Tag))
+    labels = Labels(LabelKind.TAG)
     rows = [
-        {"run_id": run.id, "experiment_id": run.experiment_id, "key": key, "value": value}
+        {
+            "run_id": run.id,
+            "key": key,
+            "label_id": labels.add(run.experiment_id, key),
+            "run_number": run.number,
+            "head": value[:HEAD],
+            "value": value,
+        }
         for key, value in sorted(dict(tags).items())
     ]
+    connection = await session.connection()
+    await connection.run_sync(labels.store)
+    dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
+    insert = dialect.insert(table_of(Tag))
     await connection.execute(
         insert.on_conflict_do_update(
-            index_elements=["run_id", "key"], set_={"value": insert.excluded.value}
+            index_elements=["run_id", "key"],
+            set_={"value": insert.excluded.value, "head": insert.excluded.head},
         ),
         rows,
     )

@@ -12,7 +12,7 @@ from sqlalchemy import Engine, event
 
 from tests.client import GraphQL
 
-LIST = """query($ids: [ID!]!, $first: Int!, $after: String, $order: RunOrder,
+LIST = """query($ids: [ID!]!, $first: Int!, $after: String, $order: [RunOrder!],
                 $search: String, $statuses: [RunStatus!]) {
   runs(experimentIds: $ids, first: $first, after: $after, orderBy: $order, search: $search,
        statuses: $statuses) {
@@ -104,21 +104,36 @@ def cursor(*values: object) -> str:
     "after",
     [
         "", "garbage", "☃", "AAAA", base64.b64encode(b"5").decode(), cursor(), cursor("a"),
-        cursor("a", "b"), cursor(1, "b"), cursor(None, None), cursor({"ms": 1}, 2),
-        cursor({"ms": "x"}, "b"), cursor({"ms": 1e300}, "b"), cursor({"ms": 10**17}, "b"),
-        cursor({"s": 1}, "b"), cursor({"ms": 1}, "b\0"), cursor({"ms": 1}, "b", "c"),
-        cursor({"ms": 1}, ["b"]), cursor({"ms": 1}, {"ms": 1}), cursor({"ms": 1.5}, "b"),
+        cursor("a", "b"), cursor(1, "b"), cursor(None, None), cursor({"inf": True}, 2),
     ],
 )  # fmt: skip
 async def test_what_is_no_cursor_is_refused(graphql: GraphQL, after: str) -> None:
     for field in ("START_TIME", "DURATION", "NAME"):
-        fits = (field, after) in {("DURATION", cursor(1, "b")), ("NAME", cursor("a", "b"))}
         order = {"field": field}
-        if fits:
-            await graphql(LIST, ids=["0"], first=1, after=after, order=order)
-        else:
-            refused = await graphql.refused(LIST, ids=["0"], first=1, after=after, order=order)
-            assert (refused["code"], refused["argument"]) == ("INVALID_INPUT", "after")
+        refused = await graphql.refused(LIST, ids=["0"], first=1, after=after, order=order)
+        assert (refused["code"], refused["argument"]) == ("INVALID_INPUT", "after")
+
+
+async def test_a_forged_cursor_is_refused(graphql: GraphQL) -> None:
+    for number in range(3):
+        await made(graphql, number)
+    ids = [await experiment_id(graphql)]
+    ends = {}
+    for field in ("START_TIME", "DURATION", "NAME"):
+        page = (await graphql(LIST, ids=ids, first=1, order={"field": field}))["runs"]
+        ends[field] = page["pageInfo"]["endCursor"]
+    order = {"field": "NAME"}
+    mark, name, number = orjson.loads(base64.urlsafe_b64decode(ends["NAME"] + "=="))
+    forged = [
+        ends["DURATION"], cursor(mark), cursor(mark, 1, number), cursor(mark, name, "1"),
+        cursor(mark, name, number, 1), cursor(mark, f"{name}\0", number), cursor(mark, name, 2**63),
+        cursor(mark, [name], number), cursor(mark, name, 1.5), cursor(mark, name, True),
+        cursor("other", name, number),
+    ]  # fmt: skip
+    for after in forged:
+        refused = await graphql.refused(LIST, ids=ids, first=1, after=after, order=order)
+        assert (refused["code"], refused["argument"]) == ("INVALID_INPUT", "after")
+    await graphql(LIST, ids=ids, first=1, after=cursor(mark, "zzz", 0), order=order)
 
 
 @pytest.mark.parametrize("first", [-1, 1001])
@@ -202,7 +217,7 @@ async def test_a_page_costs_as_many_statements_however_long_it_is(graphql: Graph
         await graphql(log, input={"runId": parent, "metrics": points})
     listed = (await graphql("{ experiments { nodes { id } } }"))["experiments"]["nodes"]
     ids = [each["id"] for each in listed]
-    for document, most in ((PAGE, 9), (EXPERIMENTS, 6)):
+    for document, most in ((PAGE, 10), (EXPERIMENTS, 6)):
         counts = []
         for first in (2, 50):
             with statements() as sent:

@@ -1,0 +1,1 @@
+"""Searching runs: a filter and an order become SQL over summaries, params and tags."""

@@ -1,0 +1,118 @@
+"""What runs of some experiments can be asked for: keys, and values of a field, with counts."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import ColumnElement, func, select, union_all
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from trackql_server.filters.tree import Entity, Field
+from trackql_server.models import ConfigValue, Label, LabelKind, MetricSeries, Param, Tag
+from trackql_server.models.columns import table_of
+from trackql_server.store.paging import Page, Paged, contains
+from trackql_server.store.search.predicates import COLUMNS
+from trackql_server.store.search.scope import Scope, runs
+from trackql_server.store.search.sorting import begin, type_text
+from trackql_server.store.search.sources import sources
+
+LABEL = table_of(Label)
+TABLES: dict[LabelKind, Any] = {
+    LabelKind.METRIC: table_of(MetricSeries),
+    LabelKind.PARAM: table_of(Param),
+    LabelKind.TAG: table_of(Tag),
+    LabelKind.CONFIG: table_of(ConfigValue),
+}
+
+# Rows of a field that are looked at to tell which values it has, and how often.
+VALUES_LOOKED_AT = 200_000
+
+
+def _starts(column: ColumnElement[Any], prefix: str) -> list[ColumnElement[bool]]:
+    """That a text starts so, told by its place in an index."""
+    if not prefix:
+        return []
+    bounds = [column >= prefix]
+    last = prefix.rstrip("\U0010ffff")
+    if last:
+        following = ord(last[-1]) + 1
+        following = 0xE000 if 0xD800 <= following < 0xE000 else following  # no surrogates
+        bounds.append(column < last[:-1] + chr(following))
+    return bounds
+
+
+async def keys(
+    session: AsyncSession,
+    scope: Scope,
+    kind: LabelKind,
+    prefix: str,
+    search: str | None,
+    page: Page,
+) -> Paged[str]:
+    """Keys of a kind that runs use, by their letters."""
+    table = TABLES[kind]
+    used = select(table.c.label_id).where(table.c.label_id == LABEL.c.id).exists()
+    experiment = LABEL.c.experiment_id
+    one = len(scope.experiment_ids) == 1
+    statement = (
+        select(LABEL.c.key)
+        .distinct()
+        .where(
+            experiment == scope.experiment_ids[0] if one else experiment.in_(scope.experiment_ids),
+            LABEL.c.kind == str(kind),
+            *_starts(LABEL.c.key, prefix),
+            used,
+        )
+    )
+    if search:
+        statement = statement.where(contains(LABEL.c.key, search))
+    if page.after is not None:  # a key is its own cursor
+        statement = statement.where(LABEL.c.key > page.after)
+    rows = await session.execute(statement.order_by(LABEL.c.key).limit(page.first + 1))
+    found = [str(row[0]) for row in rows]
+    shown = found[: page.first]
+    return Paged(shown, shown, len(found) > page.first, page.after is not None)
+
+
+async def key_counts(
+    session: AsyncSession, scope: Scope, kind: LabelKind, some: Sequence[str]
+) -> dict[str, int]:
+    """How many runs, those in the trash too, use each of these keys."""
+    table = TABLES[kind]
+    by_label = {label: key for key in some for label in scope.labels(kind, key)}
+    rows = await session.execute(
+        select(table.c.label_id, func.count())
+        .where(table.c.label_id.in_(by_label))
+        .group_by(table.c.label_id)
+    )
+    counts = dict.fromkeys(some, 0)
+    for label, number in rows:
+        counts[by_label[label]] += number
+    return counts
+
+
+async def values(
+    session: AsyncSession, scope: Scope, field: Field, prefix: str, most: int
+) -> list[tuple[str, int]]:
+    """Texts that a field has, the most frequent first, each with how many runs have it."""
+    if field.entity is Entity.ATTRIBUTE:
+        run = runs()
+        column = type_text(run.c[COLUMNS.get(field.key, field.key)])
+        parts = [select(column.label("value")).where(scope.holds(run), *_starts(column, prefix))]
+    else:
+        parts = [
+            select(begin(source.text).label("value")).where(
+                source.holds, *_starts(begin(source.text), prefix)
+            )
+            for source in sources(scope, field, "v")
+            if source.text is not None
+        ]
+    looked_at = union_all(*parts).limit(VALUES_LOOKED_AT).subquery()
+    value = looked_at.c.value
+    rows = await session.execute(
+        select(value, func.count().label("runs"))
+        .where(value.is_not(None))
+        .group_by(value)
+        .order_by(func.count().desc(), value)
+        .limit(most)
+    )
+    return [(str(row[0]), int(row[1])) for row in rows]
