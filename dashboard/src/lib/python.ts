@@ -31,16 +31,15 @@ export interface RunSearch {
   experimentId: string
   search: string
   statuses: readonly string[]
-  order: { field: string; direction: string }
 }
 
+/** The runs that a table lists, newest first. */
 export function searchPython(address: string, asked: RunSearch): string {
-  const { experimentId, search, statuses, order } = asked
+  const { experimentId, search, statuses } = asked
   const filters = [
     `[${quote(experimentId)}]`,
     search && `search=${quote(search)}`,
     statuses.length && `statuses=[${statuses.map(quote).join(', ')}]`,
-    `order=(${quote(order.field)}, ${quote(order.direction)})`,
   ].filter(Boolean)
   return `${opening(address)}for run in client.runs(${filters.join(', ')}):
     print(run.info.run_name, run.info.status, run.data.params, run.data.metrics)

@@ -147,9 +147,8 @@ function Experiment({ id }: { id: string }): ReactElement {
         <CopyAs
           what="the runs"
           python={() => {
-            const order = toOrder(sort)
             const statuses = toStatuses(status)
-            return searchPython(location.origin, { experimentId: id, search: q, statuses, order })
+            return searchPython(location.origin, { experimentId: id, search: q, statuses })
           }}
           graphql={() => documentText(RunsDocument, toVariables(id, search, columns ?? []))}
         />
