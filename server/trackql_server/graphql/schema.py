@@ -7,6 +7,8 @@ import strawberry
 from strawberry.schema.config import StrawberryConfig
 
 from trackql_server.graphql.experiments import ExperimentMutation, ExperimentQuery
+from trackql_server.graphql.facets import FacetQuery
+from trackql_server.graphql.groups import GroupQuery
 from trackql_server.graphql.live import LiveSubscription
 from trackql_server.graphql.metrics import MetricMutation, MetricQuery
 from trackql_server.graphql.runs import RunMutation, RunQuery
@@ -23,7 +25,7 @@ class Server:
 
 
 @strawberry.type(description="What can be asked.")
-class Query(ExperimentQuery, RunQuery, MetricQuery, TableQuery):
+class Query(ExperimentQuery, RunQuery, TableQuery, FacetQuery, GroupQuery, MetricQuery):
     @strawberry.field(description="The server that answers.")
     def server(self) -> Server:
         return Server(version=RELEASE, time=datetime.now(UTC))

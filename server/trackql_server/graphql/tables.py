@@ -54,7 +54,7 @@ KINDS = {
 }
 
 
-@strawberry.type(description="One field of all runs of a table.")
+@strawberry.type(name="RunColumn", description="One field of all runs of a table.")
 class RunTableColumn:
     field: str = strawberry.field(description="As it was asked for.")
     column: strawberry.Private[RunColumn]

@@ -17,7 +17,7 @@ from trackql_server.models.columns import table_of
 from trackql_server.store.columns import Float64s, Int64s, unpack_floats, unpack_ints
 from trackql_server.store.reduction import Points, Smoother, ordered, reduce, shift_for
 
-CHUNK = table_of(MetricChunk)
+CHUNK, SERIES = table_of(MetricChunk), table_of(MetricSeries)
 
 # Rows fetched at a time: sixteen sealed chunks are 24 MiB, so memory stays flat on long series.
 CHUNKS_A_FETCH = 16
@@ -38,6 +38,33 @@ async def series(
         statement.order_by(col(MetricSeries.run_id), col(MetricSeries.key))
     )
     return list(found.scalars())
+
+
+@dataclass(frozen=True, slots=True)
+class Extent:
+    """A series as far as aligning it with others needs to know it."""
+
+    id: int
+    run_number: int
+    count: int
+    first_step: int
+    last_step: int
+
+
+def of_labels(
+    connection: Connection, labels: Sequence[int], run_numbers: Sequence[int]
+) -> list[Extent]:
+    """The series of a key, given by its labels, in these runs."""
+    rows = connection.execute(
+        select(
+            SERIES.c.id,
+            SERIES.c.run_number,
+            SERIES.c.count,
+            SERIES.c.first_step,
+            SERIES.c.last_step,
+        ).where(SERIES.c.label_id.in_(labels), SERIES.c.run_number.in_(run_numbers))
+    )
+    return [Extent(*row) for row in rows]
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from operator import itemgetter
 from typing import Any
 
 import numpy as np
@@ -39,10 +40,10 @@ class RunColumn:
 
 
 def columns(
-    connection: Connection, scope: Scope, fields: Sequence[Field], numbers: Sequence[int]
+    connection: Connection, scope: Scope, fields: Sequence[Field], numbers: Sequence[int] | Int64s
 ) -> list[RunColumn]:
     """The fields of the runs with these numbers, in their order."""
-    rows = _Rows(connection, scope, np.array(numbers, np.int64))
+    rows = _Rows(connection, scope, np.asarray(numbers, np.int64))
     attributes = [each for each in fields if each.entity is Entity.ATTRIBUTE]
     known = rows.attributes(list(dict.fromkeys(attributes)))
     return [known[each] if each.entity is Entity.ATTRIBUTE else rows.keyed(each) for each in fields]
@@ -61,7 +62,7 @@ class _Rows:
 
     def _asked(self, column: ColumnElement[int]) -> list[ColumnElement[bool]]:
         if len(self._numbers) > LOOKED_UP:
-            return []
+            return [column.between(int(self._sorted[0]), int(self._sorted[-1]))]
         return [listed_numbers(column, self._numbers.tolist(), sqlite=self._sqlite)]
 
     def _places(self, found: Sequence[int]) -> tuple[Int64s, Flags]:
@@ -94,10 +95,14 @@ class _Rows:
         if source.flag is not None:
             asked.append(source.flag)
         narrowed = self._asked(source.run_number)
-        found = raw(self._connection, select(*asked).where(source.holds, *narrowed))
+        statement = select(*asked).where(source.holds, *narrowed)
+        if len(self._numbers) > LOOKED_UP and len(self._scope.experiment_ids) == 1:
+            # The index that has the rows in this order has all that is read of them.
+            statement = statement.order_by(source.run_number)
+        found = raw(self._connection, statement)
         if not found:
             return
-        given = list(zip(*found, strict=True))
+        given = _transposed(found, len(asked))
         places, wanted = self._places(given.pop(0))
         present[places[wanted]] = True
         if source.number is not None:
@@ -120,9 +125,11 @@ class _Rows:
         run = runs()
         predicates = Predicates(self._scope, sqlite=self._sqlite)
         asked = [run.c.number, *(_attribute(predicates, each, run) for each in fields)]
-        narrowed = self._asked(run.c.number) or [self._scope.holds(run)]
+        narrowed = self._asked(run.c.number)
+        if len(self._numbers) > LOOKED_UP:
+            narrowed.append(self._scope.holds(run))
         found = raw(self._connection, select(*asked).where(*narrowed))
-        given = list(zip(*found, strict=True)) if found else [()] * len(asked)
+        given = _transposed(found, len(asked))
         places, wanted = self._places(given[0])
         size = len(self._numbers)
         made = {}
@@ -135,6 +142,11 @@ class _Rows:
             else:
                 made[field] = RunColumn(field, present, column.astype(np.float64), None)
         return made
+
+
+def _transposed(rows: Sequence[Any], width: int) -> list[list[Any]]:
+    """Rows as columns; by picking, because `zip` would make an iterator for each row."""
+    return [list(map(itemgetter(place), rows)) for place in range(width)]
 
 
 def _objects(values: Sequence[Any]) -> Texts:

@@ -8,8 +8,10 @@ cost of a page has a bound whatever the filter.
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
 from sqlalchemy import Connection, func, select
 
+from trackql_server.store.columns import Int64s
 from trackql_server.store.search import sorting, walks
 from trackql_server.store.search.asked import NEWEST as NEWEST
 from trackql_server.store.search.asked import Asked, Row, listed_numbers, raw
@@ -71,12 +73,20 @@ def count(connection: Connection, search: Search) -> int:
     return int(connection.execute(statement).scalar_one())
 
 
-def numbers(connection: Connection, search: Search, most: int) -> list[int]:
+def numbers(connection: Connection, search: Search, most: int) -> Int64s:
     """Numbers of all runs found, rising; at most `most` of them."""
     asked = Asked(connection, search)
-    number = asked.run.c.number
-    statement = select(number).where(*asked.within(asked.sets)).order_by(number).limit(most)
-    return [int(row[0]) for row in raw(connection, statement)]
+    statement = select(asked.run.c.number).where(*asked.within(asked.sets)).limit(most)
+    if asked.sqlite:
+        # One text of all numbers is made several times faster than a Python object for each.
+        found = statement.subquery()
+        text = connection.execute(select(func.group_concat(found.c.number))).scalar()
+        made = np.fromstring(text or "", np.int64, sep=",")
+    else:
+        rows = raw(connection, statement)
+        made = np.fromiter((row[0] for row in rows), np.int64, len(rows))
+    made.sort()
+    return made
 
 
 def among(connection: Connection, search: Search, some: Sequence[int]) -> list[Row]:
