@@ -10,7 +10,14 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from trackql_server.bus import Bus
 from trackql_server.domain.access import LOCAL, Viewer
-from trackql_server.domain.events import Event, RunChanged, SeriesGrew, experiment_topic, run_topic
+from trackql_server.domain.events import (
+    EVERYTHING_TOPIC,
+    Event,
+    RunChanged,
+    SeriesGrew,
+    experiment_topic,
+    run_topic,
+)
 from trackql_server.domain.stalls import Stalls
 from trackql_server.models import Run
 from trackql_server.store import migrate
@@ -90,6 +97,7 @@ class Services:
         """Tell those who watch the experiment and those who watch the run."""
         self.bus.publish(RunChanged(experiment_topic(experiment_id), run_id))
         self.bus.publish(RunChanged(run_topic(run_id), run_id))
+        self.bus.publish(RunChanged(EVERYTHING_TOPIC, run_id))
 
 
 @dataclass(frozen=True, slots=True)

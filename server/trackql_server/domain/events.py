@@ -9,6 +9,10 @@ def experiment_topic(experiment_id: str) -> str:
     return f"experiment:{experiment_id}"
 
 
+# Where changes of all runs are told.
+EVERYTHING_TOPIC = "experiments"
+
+
 def run_topic(run_id: str) -> str:
     """Where changes of one run are told."""
     return f"run:{run_id}"

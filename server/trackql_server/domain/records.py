@@ -6,7 +6,7 @@ from trackql_server.domain import access, experiments, params, runs, words
 from trackql_server.domain.context import Context, Work
 from trackql_server.domain.params import ParamSpec
 from trackql_server.errors import InvalidInput, ParamConflict, TrackqlError
-from trackql_server.models import Run, Tag
+from trackql_server.models import Run
 from trackql_server.store import journal
 from trackql_server.store import runs as store
 from trackql_server.store.journal import Position as Position
@@ -43,7 +43,7 @@ async def set_tags(
     async def apply(work: Work, run: Run) -> TrackqlError | None:
         checked = experiments.checked_tags(tags)
         if checked:
-            await store.set_tags(work.session, run, list(checked.items()))
+            await store.set_tags(work.session, [run], list(checked.items()))
         return None
 
     return await _logged(ctx, run_id, position, apply)
@@ -55,10 +55,8 @@ async def delete_tags(
     """Remove tags; those that are not there are passed over."""
 
     async def apply(work: Work, run: Run) -> TrackqlError | None:
-        for key in keys:
-            tag = await work.session.get(Tag, (run_id, key))
-            if tag is not None:
-                await work.session.delete(tag)
+        words.few(keys, "keys")
+        await store.delete_tags(work.session, [run_id], keys)
         return None
 
     return await _logged(ctx, run_id, position, apply)

@@ -115,7 +115,7 @@ async def create(ctx: Context, new: NewRun) -> Run:
             run = _fresh(ctx, run_id, experiment.id, new)
             await store.add(work.session, run)
             if tags:
-                await store.set_tags(work.session, run, list(tags.items()))
+                await store.set_tags(work.session, [run], list(tags.items()))
             await store.add_params(work.session, run, params.prepared(rows))
             work.announce(run)
     except IntegrityError:

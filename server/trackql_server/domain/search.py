@@ -109,7 +109,8 @@ async def scope(ctx: Context, where: Where) -> Scope:
     return Scope(list(dict.fromkeys(ids)), where.lifecycle, ctx.now(), ctx.alive_since())
 
 
-async def _search(ctx: Context, question: Question) -> pages.Search:
+async def searched(ctx: Context, question: Question) -> pages.Search:
+    """A question as the store takes it, now."""
     return pages.Search(
         await scope(ctx, question.where),
         question.where.node,
@@ -120,7 +121,7 @@ async def _search(ctx: Context, question: Question) -> pages.Search:
 
 async def page(ctx: Context, question: Question, asked: Page) -> Paged[Run]:
     """A page of runs."""
-    search = await _search(ctx, question)
+    search = await searched(ctx, question)
 
     def find(connection: Connection) -> pages.Found:
         return pages.page(connection, search, asked.first, asked.after)
@@ -144,7 +145,7 @@ async def page(ctx: Context, question: Question, asked: Page) -> Paged[Run]:
 
 async def count(ctx: Context, question: Question) -> int:
     """How many runs are found in all."""
-    search = await _search(ctx, question)
+    search = await searched(ctx, question)
     return await ctx.services.database.run_read(lambda connection: pages.count(connection, search))
 
 
@@ -167,7 +168,7 @@ async def table(
     if offset and after is not None:
         raise InvalidInput("give after or offset, not both", argument="offset")
     affordable(rows, fields)
-    search = await _search(ctx, question)
+    search = await searched(ctx, question)
     run_id = Field(Entity.ATTRIBUTE, "run_id")
 
     def read(connection: Connection) -> Table:

@@ -2,15 +2,29 @@
 
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
-from typing import Annotated
+from typing import Annotated, Any
 
 import strawberry
 
-from trackql_server.domain import live
+from trackql_server.domain import found, live
 from trackql_server.domain.live import Delta, Deltas
+from trackql_server.domain.search import Question
 from trackql_server.errors import InvalidInput
 from trackql_server.graphql.context import Info
+from trackql_server.graphql.listing import (
+    ExperimentIds,
+    FilterText,
+    Folder,
+    LifecycleFilter,
+    Lifecycles,
+    OrderBy,
+    WhereGiven,
+    Whole,
+    orders,
+)
+from trackql_server.graphql.listing import where as chosen
 from trackql_server.graphql.metrics import Encoding
+from trackql_server.graphql.paging import Search
 from trackql_server.graphql.runs import Run
 from trackql_server.graphql.scalars import (
     ColumnEncoding,
@@ -66,6 +80,19 @@ class MetricsLogged:
 @strawberry.type(description="Runs that were made or changed since the last event.")
 class RunsChanged:
     runs: list[Run] = strawberry.field(description="As they are now.")
+
+
+@strawberry.type(description="A page of found runs that is kept up to date.")
+class RunsFound:
+    ids: list[strawberry.ID] = strawberry.field(description="The page in its order.")
+    entered: list[Run] = strawberry.field(
+        description="Runs that are new on the page; all of it in the first event."
+    )
+    changed: list[Run] = strawberry.field(
+        description="Runs of the page of which anything is different."
+    )
+    left: list[strawberry.ID] = strawberry.field(description="Runs that are no longer on it.")
+    has_next_page: bool = strawberry.field(description="Whether more runs are found.")
 
 
 @strawberry.input(description="Where to resume a series.")
@@ -149,6 +176,41 @@ class LiveSubscription:
         async with aclosing(events):
             async for runs in events:
                 yield RunsChanged(runs=runs)  # type: ignore[arg-type]
+
+    @strawberry.subscription(
+        graphql_type=AsyncGenerator[RunsFound, None],
+        description=(
+            "The first runs that satisfy a filter, in an order, and every change of that page: runs"
+            " that enter, move, change or leave. Several changes come as one."
+        ),
+    )
+    async def runs_found(
+        self,
+        info: Info,
+        experiment_ids: ExperimentIds = None,
+        folder: Folder = None,
+        lifecycle: Lifecycles = LifecycleFilter.ACTIVE,
+        search: Search = None,
+        filter: FilterText = None,
+        where: WhereGiven = None,
+        order_by: OrderBy = None,
+        first: Annotated[
+            int, strawberry.argument(description="Runs of the page, at most 500.")
+        ] = 50,
+        tree: Whole = False,
+    ) -> AsyncGenerator[Any, None]:
+        which = chosen(experiment_ids, folder, lifecycle, filter, where, search)
+        question = Question(which, orders(order_by), tree)
+        events = found.follow(info.context.ctx, question, first)
+        async with aclosing(events):
+            async for each in events:
+                yield RunsFound(
+                    ids=[strawberry.ID(run_id) for run_id in each.ids],
+                    entered=each.entered,  # type: ignore[arg-type]
+                    changed=each.changed,  # type: ignore[arg-type]
+                    left=[strawberry.ID(run_id) for run_id in each.left],
+                    has_next_page=each.has_next,
+                )
 
 
 def _bounded(ids: list[strawberry.ID]) -> None:

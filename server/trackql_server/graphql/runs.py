@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import strawberry
 
 from trackql_server import models
-from trackql_server.domain import records
+from trackql_server.domain import bulk, records
 from trackql_server.domain import runs as domain
 from trackql_server.domain.params import ParamSpec
 from trackql_server.domain.search import Question
@@ -348,6 +348,23 @@ class DeleteTagsInput:
     )
 
 
+@strawberry.input(description="Many runs, and what changes of all of them or none.")
+class UpdateRunsInput:
+    run_ids: list[strawberry.ID] = strawberry.field(description="Which; at most 10,000.")
+    set_tags: list[TagInput] | None = strawberry.field(default=None, description="Tags to set.")
+    delete_tags: list[str] | None = strawberry.field(
+        default=None, description="Keys of tags to remove."
+    )
+    lifecycle: models.Lifecycle | None = strawberry.field(
+        default=None, description="DELETED puts them into the trash, ACTIVE takes them out."
+    )
+
+
+@strawberry.type(description="Many runs that were changed.")
+class UpdatedRuns:
+    count: int = strawberry.field(description="How many there are.")
+
+
 @strawberry.input(description="Something a client had to drop or that was refused.")
 class ProblemInput:
     code: str = strawberry.field(description="The stable code of the error.")
@@ -392,6 +409,19 @@ class HeartbeatResult:
 
 @strawberry.type
 class RunMutation:
+    @strawberry.mutation(
+        description="Tag, untag, delete or restore many runs: all of them or, on an error, none."
+    )
+    async def update_runs(self, info: Info, input: Given[UpdateRunsInput]) -> UpdatedRuns:
+        count = await bulk.update(
+            info.context.ctx,
+            input.run_ids,
+            pairs(input.set_tags),
+            input.delete_tags or [],
+            input.lifecycle,
+        )
+        return UpdatedRuns(count=count)
+
     @strawberry.mutation(graphql_type=Run, description="Start a run; it is RUNNING.")
     async def create_run(self, info: Info, input: Given[CreateRunInput]) -> models.Run:
         return await domain.create(

@@ -12,6 +12,7 @@ from trackql_server.graphql.groups import GroupQuery
 from trackql_server.graphql.live import LiveSubscription
 from trackql_server.graphql.metrics import MetricMutation, MetricQuery
 from trackql_server.graphql.runs import RunMutation, RunQuery
+from trackql_server.graphql.saved import SavedViewMutation, SavedViewQuery
 from trackql_server.graphql.scalars import SCALARS
 from trackql_server.graphql.tables import TableQuery
 
@@ -25,14 +26,16 @@ class Server:
 
 
 @strawberry.type(description="What can be asked.")
-class Query(ExperimentQuery, RunQuery, TableQuery, FacetQuery, GroupQuery, MetricQuery):
+class Query(
+    ExperimentQuery, RunQuery, TableQuery, FacetQuery, GroupQuery, MetricQuery, SavedViewQuery
+):
     @strawberry.field(description="The server that answers.")
     def server(self) -> Server:
         return Server(version=RELEASE, time=datetime.now(UTC))
 
 
 @strawberry.type(description="What can be changed.")
-class Mutation(ExperimentMutation, RunMutation, MetricMutation):
+class Mutation(ExperimentMutation, RunMutation, MetricMutation, SavedViewMutation):
     pass
 
 

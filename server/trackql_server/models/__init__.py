@@ -18,6 +18,7 @@ from trackql_server.models.run import (
     Tag,
     WriterCursor,
 )
+from trackql_server.models.view import SavedView
 
 __all__ = [
     "DEFAULT_EXPERIMENT_ID",
@@ -34,6 +35,7 @@ __all__ = [
     "Param",
     "Run",
     "RunStatus",
+    "SavedView",
     "Tag",
     "WriterCursor",
 ]

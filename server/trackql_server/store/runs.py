@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, TypeVar
 
-from sqlalchemy import ColumnElement, Select, func, or_, select, update
+from sqlalchemy import ColumnElement, Select, delete, func, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
@@ -52,6 +52,14 @@ async def locked(session: AsyncSession, run_id: str) -> Run | None:
     """A run, locked until the transaction ends."""
     rows = await session.execute(select(Run).where(col(Run.id) == run_id).with_for_update())
     return rows.scalar_one_or_none()
+
+
+async def locked_many(session: AsyncSession, ids: Sequence[str]) -> dict[str, Run]:
+    """Runs by id, locked in the order of their ids; unknown ones are left out."""
+    rows = await session.execute(
+        select(Run).where(col(Run.id).in_(ids)).order_by(col(Run.id)).with_for_update()
+    )
+    return {row.id: row for row in rows.scalars()}
 
 
 def nested(parent_run_id: str) -> Select[Run]:
@@ -253,8 +261,10 @@ async def add_params(session: AsyncSession, run: Run, given: Sequence[NewParam])
         await connection.run_sync(labels.store)
 
 
-async def set_tags(session: AsyncSession, run: Run, tags: Sequence[tuple[str, str]]) -> None:
-    """Set tags; the last value of a key stands."""
+async def set_tags(
+    session: AsyncSession, runs: Sequence[Run], tags: Sequence[tuple[str, str]]
+) -> None:
+    """Set tags of runs; the last value of a key stands."""
     labels = Labels(LabelKind.TAG)
     rows = [
         {
@@ -265,6 +275,7 @@ async def set_tags(session: AsyncSession, run: Run, tags: Sequence[tuple[str, st
             "head": value[:HEAD],
             "value": value,
         }
+        for run in runs
         for key, value in sorted(dict(tags).items())
     ]
     connection = await session.connection()
@@ -278,6 +289,13 @@ async def set_tags(session: AsyncSession, run: Run, tags: Sequence[tuple[str, st
         ),
         rows,
     )
+
+
+async def delete_tags(session: AsyncSession, run_ids: Sequence[str], keys: Sequence[str]) -> None:
+    """Remove tags of runs; those that are not there are passed over."""
+    for begin in range(0, len(run_ids), KEYS_A_STATEMENT):
+        some = col(Tag.run_id).in_(run_ids[begin : begin + KEYS_A_STATEMENT])
+        await session.execute(delete(Tag).where(some, col(Tag.key).in_(keys)))
 
 
 async def report_dropped(session: AsyncSession, run: Run, writer: str, dropped: int) -> None:

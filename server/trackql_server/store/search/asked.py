@@ -23,7 +23,7 @@ from sqlalchemy.sql.selectable import FromClause
 from trackql_server.filters.order import Order
 from trackql_server.filters.tree import EVERYTHING, Entity, Field, Node
 from trackql_server.store.search import patterns, sorting
-from trackql_server.store.search.predicates import Predicates
+from trackql_server.store.search.predicates import Predicates, plain
 from trackql_server.store.search.scope import Scope, runs
 
 NEWEST = (Order(Field(Entity.ATTRIBUTE, "start_time"), descending=True),)
@@ -63,11 +63,14 @@ class Asked:
     def within(self, predicates: Predicates, *, walked: bool = False) -> list[ColumnElement[bool]]:
         """That a run is in scope and satisfies the filter.
 
-        Runs that were `walked` to are of the experiment; that its index begins with it would only
-        tempt SQLite to read all of it.
+        Runs that were `walked` to are known by number; that an index begins with the experiment
+        would only tempt SQLite to read all of that.
         """
         scope, node, run = self.search.scope, self.search.node, self.run
-        held = scope.in_use(run) if walked else scope.holds(run)
+        held = scope.holds(run)
+        if walked and self.sqlite:
+            experiment = plain(run.c.experiment_id)
+            held = and_(scope.in_use(run), experiment.in_(scope.experiment_ids))
         if not self.search.whole:
             return [held, predicates.holds(node, run)]
         inner, root = runs("inner_run"), runs("root_run")
@@ -83,13 +86,13 @@ class Asked:
         )
         return [held, or_(outermost, homeless)]
 
-    def unsorted(self, predicates: Predicates) -> Select[Any]:
+    def unsorted(self, predicates: Predicates, *, walked: bool = False) -> Select[Any]:
         """The keys of all runs found."""
         table: FromClause = self.run
         for each in self._joins:
             table = table.outerjoin(each.table, each.condition)
         columns = [key.column.label(f"k{place}") for place, key in enumerate(self.keys)]
-        return select(*columns).select_from(table).where(*self.within(predicates))
+        return select(*columns).select_from(table).where(*self.within(predicates, walked=walked))
 
     def sorted(self, wanted: int, after: Row | None, offset: int) -> list[Row]:
         """The keys of runs in order, by one statement whatever the order and the filter."""

@@ -5,7 +5,7 @@ runs that satisfy its parts are found by their own indexes, and the order is mad
 cost of a page has a bound whatever the filter.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,6 +16,7 @@ from trackql_server.store.search import sorting, walks
 from trackql_server.store.search.asked import NEWEST as NEWEST
 from trackql_server.store.search.asked import Asked, Row, listed_numbers, raw
 from trackql_server.store.search.asked import Search as Search
+from trackql_server.store.search.scope import runs
 
 # A larger page is not worth a walk.
 WALKED_PAGE = 1_000
@@ -42,6 +43,27 @@ def page(
     shown = rows[:first]
     cursors = [sorting.write_cursor(search.orders, row) for row in shown]
     return Found([int(row[-1]) for row in shown], cursors, len(rows) > first)
+
+
+def rows(
+    connection: Connection, search: Search, wanted: int, after: Row | None = None
+) -> tuple[list[Row], bool]:
+    """What the next runs are sorted by, their numbers last, and whether more follow."""
+    found = _rows(Asked(connection, search), wanted + 1, after, 0)
+    return list(found[:wanted]), len(found) > wanted
+
+
+def comparison(search: Search) -> Callable[[Row, Row], int]:
+    """Which of two rows comes first: negative, zero or positive."""
+    keys, _ = sorting.keys(search.scope, search.orders, runs())
+
+    def compare(one: Row, other: Row) -> int:
+        for key, mine, theirs in zip(keys, one, other, strict=True):
+            if mine != theirs:
+                return 1 if (mine > theirs) != key.descending else -1
+        return 0
+
+    return compare
 
 
 def _rows(asked: Asked, wanted: int, after: Row | None, offset: int) -> list[Row]:
@@ -93,4 +115,7 @@ def among(connection: Connection, search: Search, some: Sequence[int]) -> list[R
     """Of these runs the keys of those that are found."""
     asked = Asked(connection, search)
     listed = listed_numbers(asked.run.c.number, some, sqlite=asked.sqlite)
-    return [tuple(row) for row in connection.execute(asked.unsorted(asked.probes).where(listed))]
+    return [
+        tuple(row)
+        for row in connection.execute(asked.unsorted(asked.probes, walked=True).where(listed))
+    ]
