@@ -16,7 +16,7 @@ from trackql_server.graphql.schema import build_schema
 from trackql_server.graphql.views import View
 from trackql_server.settings import Settings
 from trackql_server.store import migrate
-from trackql_server.web import dashboard, health
+from trackql_server.web import dashboard, export, health
 from trackql_server.web.guard import Guard, is_loopback
 
 
@@ -43,6 +43,7 @@ class App(Starlette):
         super().__init__(
             routes=[
                 *health.routes(version("trackql"), self.check),
+                *export.routes(lambda: self.services.context()),
                 Route("/{path:path}", dashboard.Dashboard(dist)),
             ],
             lifespan=lambda _: self.opened(),
