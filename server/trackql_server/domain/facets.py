@@ -8,7 +8,6 @@ from trackql_server.domain import search, words
 from trackql_server.domain.context import Context
 from trackql_server.domain.search import Where
 from trackql_server.errors import InvalidFilter, InvalidInput
-from trackql_server.filters.complete import complete
 from trackql_server.filters.fields import Kind, kind
 from trackql_server.filters.parse import parse
 from trackql_server.filters.spell import spell, spell_key, spell_value
@@ -113,6 +112,8 @@ async def suggest(ctx: Context, where: Where, text: str, cursor: int, most: int)
     """What may stand at the cursor of an editor, stored keys and values among it."""
     if not 0 <= most <= 1000:
         raise InvalidInput("first must lie between 0 and 1000", argument="first")
+    from trackql_server.filters.complete import complete  # brings the parser along
+
     found = complete(text, cursor)
     items = [
         *(Suggestion(each, _word(each)) for each in found.words),

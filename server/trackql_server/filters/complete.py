@@ -10,7 +10,8 @@ from lark.exceptions import UnexpectedCharacters, UnexpectedInput, UnexpectedTok
 from trackql_server.filters import fields, grammar
 from trackql_server.filters.fields import Kind, Misfit
 from trackql_server.filters.mistakes import OPEN_TEXT
-from trackql_server.filters.parse import LONGEST, SIGNS, segments
+from trackql_server.filters.parse import LONGEST, segments
+from trackql_server.filters.reading import SIGNS
 from trackql_server.filters.spell import SEGMENT
 from trackql_server.filters.tree import Entity, Field, Operator, Relation, Statistic
 

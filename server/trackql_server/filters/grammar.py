@@ -3,33 +3,43 @@
 import re
 from functools import cache
 from importlib.resources import files
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from lark import Lark, Transformer
-from lark.exceptions import UnexpectedInput
-
-
-def build(meaning: Transformer[Any, Any] | None = None) -> Lark:
-    """A parser that calls `meaning` for each rule it has read."""
-    text = files(__package__).joinpath("grammar.lark").read_text("utf-8")
-    return Lark(text, parser="lalr", transformer=meaning, maybe_placeholders=False)
+if TYPE_CHECKING:
+    from lark import Lark, Transformer
 
 
 @cache
-def bare() -> Lark:
+def text() -> str:
+    """The grammar as it is written."""
+    return files(__package__).joinpath("grammar.lark").read_text("utf-8")
+
+
+def build(meaning: "Transformer[Any, Any] | None" = None) -> "Lark":
+    """A parser that calls `meaning` for each rule it has read."""
+    from lark import Lark
+
+    return Lark(text(), parser="lalr", transformer=meaning, maybe_placeholders=False)
+
+
+@cache
+def bare() -> "Lark":
     """The parser that only says whether a text fits."""
     return build()
 
 
 @cache
 def terminal(name: str) -> re.Pattern[str]:
-    """What a word of the grammar looks like."""
-    return re.compile(bare().get_terminal(name).pattern.to_regexp())
+    """What a word of the grammar looks like, where that is one expression without flags."""
+    [written] = re.findall(rf"^{name}: /(.*)/$", text(), re.MULTILINE)
+    return re.compile(written.replace(r"\/", "/"))
 
 
-def follow(text: str) -> set[str]:
+def follow(behind: str) -> set[str]:
     """The words of the grammar that may stand behind the text; none where it does not fit."""
-    reader = bare().parse_interactive(text)
+    from lark.exceptions import UnexpectedInput
+
+    reader = bare().parse_interactive(behind)
     try:
         reader.exhaust_lexer()
     except UnexpectedInput:

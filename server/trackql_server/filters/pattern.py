@@ -3,14 +3,14 @@
 from functools import cache
 from typing import Any
 
-import re2
-
 # Memory that one compiled expression may take; RE2 refuses larger ones.
 MEMORY = 8 * 1024 * 1024
 
 
 @cache
 def _options() -> Any:
+    import re2
+
     options = re2.Options()
     options.log_errors = False
     options.max_mem = MEMORY
@@ -19,6 +19,8 @@ def _options() -> Any:
 
 def regex(text: str) -> Any:
     """The compiled pattern; raises ValueError with what is wrong."""
+    import re2
+
     try:
         return re2.compile(text, _options())
     except re2.error as error:
