@@ -3,96 +3,42 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any, Literal
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
-from . import _session, config, values
+from . import values
+from ._finder import Finder, Lifecycle, lifecycle_of
 from ._sender import Backoff
-from ._transport import connect
 from .entities import (
     Experiment,
     Metric,
     Page,
     Param,
-    RunData,
-    RunInfo,
     RunTag,
     ViewType,
-    milliseconds,
     moment,
-    real,
 )
-from .errors import AlreadyExists, InvalidInput, NotAvailable, NotFound, Unavailable, Unreachable
+from .errors import AlreadyExists, NotAvailable, NotFound, Unavailable, Unreachable
 from .history import History
-from .runs import NAME_TAG, Run, Snapshot
+from .runs import NAME_TAG, Run
 
-EACH = 100  # params, tags and metrics that come with a run at once; the rest is paged
-RUNS = 100
+PAGE = 100
 POINTS = 250_000
-LIFECYCLES = {
-    ViewType.ACTIVE_ONLY: "ACTIVE",
-    ViewType.DELETED_ONLY: "DELETED",
-    ViewType.ALL: "ALL",
-}
-ORDERS = {
-    "start_time": "START_TIME",
-    "run_name": "NAME",
-    "status": "STATUS",
-    "duration": "DURATION",
-}
 
 
-class Client:
+class Client(Finder):
     """A server's experiments, runs and metrics; also under MLflow's names."""
-
-    def __init__(self, tracking_uri: str | None = None, registry_uri: str | None = None) -> None:
-        if registry_uri is not None:
-            raise NotAvailable("this release has no model registry: leave registry_uri out")
-        self.url = (tracking_uri or config.url()).rstrip("/")
-        self._transport = connect(self.url)
-
-    @property
-    def tracking_uri(self) -> str:
-        return self.url
-
-    def close(self) -> None:
-        self._transport.close()
-
-    def __enter__(self) -> Client:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
-
-    def _ask(self, operation: str, **variables: Any) -> Any:
-        """The one field of a query or mutation."""
-        data = self._transport.execute(operation, variables)
-        return next(iter(data.values()))
-
-    def _change(self, operation: str, **fields: Any) -> Any:
-        return self._ask(operation, input=fields)
-
-    def _settle(self, run_ids: Iterable[str] | None = None) -> None:
-        """Let the server have what this process logged, so that a read finds it."""
-        wanted = None if run_ids is None else set(run_ids)
-        session = _session.session
-        lanes = [
-            lane
-            for lane in list(session.sender.lanes)
-            if lane.route.url == self.url and (wanted is None or lane.run_id in wanted)
-        ]
-        session.flush(lanes)
 
     # -- experiments
 
     def experiments(
-        self, search: str | None = None, lifecycle: Literal["ACTIVE", "DELETED", "ALL"] = "ACTIVE"
+        self, search: str | None = None, lifecycle: Lifecycle = "ACTIVE"
     ) -> Iterator[Experiment]:
         """Every experiment, page by page; `search` looks in the names."""
         after: str | None = None
         while True:
             page = self._ask(
-                "experiments", first=RUNS, after=after, search=search, lifecycle=lifecycle
+                "experiments", first=PAGE, after=after, search=search, lifecycle=lifecycle
             )
             yield from (Experiment.read(node) for node in page["nodes"])
             if not page["pageInfo"]["hasNextPage"]:
@@ -136,21 +82,21 @@ class Client:
         """Experiments of a lifecycle stage, newest change first as the server lists them."""
         if filter_string:
             raise NotAvailable(
-                "filter strings come with a later release: use Client().experiments(search=...)"
-                " or filter the list in Python"
+                "experiments have no filter strings in this release: use"
+                " Client().experiments(search=...) or filter the list in Python"
             )
         if order_by:
             raise NotAvailable("order_by is not there yet: sort the list in Python")
         found: list[Experiment] = []
         token = page_token
         while max_results is None or len(found) < max_results:
-            left = RUNS if max_results is None else min(RUNS, max_results - len(found))
+            left = PAGE if max_results is None else min(PAGE, max_results - len(found))
             page = self._ask(
                 "experiments",
                 first=left,
                 after=token,
                 search=None,
-                lifecycle=_lifecycle(view_type),
+                lifecycle=lifecycle_of(view_type),
             )
             found += [Experiment.read(node) for node in page["nodes"]]
             token = page["pageInfo"]["endCursor"]
@@ -188,137 +134,6 @@ class Client:
         self._change("set_experiment_tags", id=str(experiment_id), tags=_tags(tags))
 
     # -- runs
-
-    def run(self, run_id: str) -> Run:
-        """A run with all that was logged to it, metrics by their last value."""
-        run_id = values.run_id(run_id)
-        self._settle([run_id])
-        found = self._ask("run", id=run_id, each=10 * EACH)
-        if found is None:
-            raise NotFound(f"there is no run {run_id}")
-        return self._run(found)
-
-    def runs(
-        self,
-        experiments: Sequence[str] = (),
-        search: str | None = None,
-        statuses: Sequence[str] | None = None,
-        lifecycle: Literal["ACTIVE", "DELETED", "ALL"] = "ACTIVE",
-        order: tuple[str, Literal["ASC", "DESC"]] = ("START_TIME", "DESC"),
-    ) -> Iterator[Run]:
-        """Runs of experiments (ids), page by page; of every experiment when none is named."""
-        self._settle()
-        ids = list(experiments) or [found.experiment_id for found in self.experiments()]
-        after: str | None = None
-        while ids:
-            page = self._page(ids, RUNS, after, lifecycle, order, search, statuses)
-            yield from page
-            if page.token is None:
-                return
-            after = page.token
-
-    def _page(
-        self,
-        ids: list[str],
-        first: int,
-        after: str | None,
-        lifecycle: str,
-        order: tuple[str, str],
-        search: str | None = None,
-        statuses: Sequence[str] | None = None,
-    ) -> Page[Run]:
-        page = self._ask(
-            "runs",
-            experimentIds=ids,
-            first=first,
-            after=after,
-            statuses=None if statuses is None else list(statuses),
-            lifecycle=lifecycle,
-            search=search,
-            orderBy={"field": order[0], "direction": order[1]},
-            each=EACH,
-        )
-        more = page["pageInfo"]["hasNextPage"]
-        runs = [self._run(node) for node in page["nodes"]]
-        return Page(runs, page["pageInfo"]["endCursor"] if more else None)
-
-    def _run(self, data: dict[str, Any]) -> Run:
-        run_id = data["id"]
-        metrics = {
-            node["key"]: real(node["last"]["value"])
-            for node in self._all(run_id, "metrics", data["metrics"])
-        }
-        params = {
-            node["key"]: node["value"] for node in self._all(run_id, "params", data["params"])
-        }
-        tags = {node["key"]: node["value"] for node in self._all(run_id, "tags", data["tags"])}
-        info = RunInfo(
-            run_id=run_id,
-            run_name=data["name"],
-            status=data["status"],
-            start_time=milliseconds(data["startTime"]) or 0,
-            end_time=milliseconds(data["endTime"]),
-            user_id=data["user"],
-            lifecycle_stage=data["lifecycle"].lower(),
-            experiment_id=data["experimentId"],
-        )
-        snapshot = Snapshot(
-            info,
-            RunData(metrics, params, tags),
-            data["parentRunId"],
-            int(data["droppedPoints"]),
-            data["problems"],
-        )
-        return Run(run_id, self.url, data["name"], snapshot)
-
-    def _all(self, run_id: str, noun: str, first: dict[str, Any]) -> Iterator[dict[str, Any]]:
-        """Every node of a run's list, of which the first page is at hand."""
-        page = first
-        while True:
-            yield from page["nodes"]
-            if not page["pageInfo"]["hasNextPage"]:
-                return
-            after = page["pageInfo"]["endCursor"]
-            page = self._ask(f"run_{noun}", id=run_id, first=1000, after=after)[noun]
-
-    def get_run(self, run_id: str) -> Run:
-        return self.run(run_id)
-
-    def get_parent_run(self, run_id: str) -> Run | None:
-        parent = self.run(run_id).parent_run_id
-        return None if parent is None else self.run(parent)
-
-    def search_runs(
-        self,
-        experiment_ids: Sequence[str],
-        filter_string: str = "",
-        run_view_type: int = ViewType.ACTIVE_ONLY,
-        max_results: int = 1000,
-        order_by: list[str] | None = None,
-        page_token: str | None = None,
-    ) -> Page[Run]:
-        """Runs of experiments; sorted by start_time, run_name, status or duration."""
-        if filter_string:
-            raise NotAvailable(
-                "filter strings come with a later release: use Client().runs(search=..., "
-                "statuses=...) or filter the list in Python"
-            )
-        self._settle()
-        found: list[Run] = []
-        token = page_token
-        while len(found) < max_results:
-            page = self._page(
-                [str(each) for each in experiment_ids],
-                min(RUNS, max_results - len(found)),
-                token,
-                _lifecycle(run_view_type),
-                _order(order_by),
-            )
-            found += page
-            token = page.token
-            if token is None:
-                break
-        return Page(found, token)
 
     def create_run(
         self,
@@ -498,27 +313,3 @@ def _tags(tags: Mapping[str, Any]) -> list[dict[str, str]]:
         {"key": values.key(key), "value": values.text(f"tag {key!r}", value)}
         for key, value in tags.items()
     ]
-
-
-def _lifecycle(view_type: int) -> str:
-    try:
-        return LIFECYCLES[view_type]
-    except KeyError:
-        raise InvalidInput(
-            "view_type must be ACTIVE_ONLY, DELETED_ONLY or ALL of ViewType", argument="view_type"
-        ) from None
-
-
-def _order(order_by: Sequence[str] | None) -> tuple[str, str]:
-    if not order_by:
-        return "START_TIME", "DESC"
-    if len(order_by) == 1:
-        name, _, direction = order_by[0].strip().partition(" ")
-        name = name.rpartition(".")[2].strip('`"')
-        direction = direction.strip().upper() or "ASC"
-        if name in ORDERS and direction in ("ASC", "DESC"):
-            return ORDERS[name], direction
-    raise NotAvailable(
-        f"runs are sorted by one of {', '.join(ORDERS)} in this release, not by {order_by}: "
-        "sort the list in Python"
-    )

@@ -3,6 +3,7 @@
 TrackqlError
 ├── InvalidValue      a logged value is not a number (also a TypeError)
 ├── InvalidInput      an argument that cannot be accepted (also a ValueError)
+│   └── InvalidFilter a filter, an order or a column that cannot be read: where, what was expected
 ├── NotFound          no such experiment or run (also a LookupError)
 ├── AlreadyExists     the name is taken
 ├── ParamConflict     the param has another value already
@@ -12,6 +13,7 @@ TrackqlError
 ├── CostLimit         the request is larger than the server allows
 ├── Forbidden         the token does not allow this
 ├── NotAvailable      not part of this release (also a NotImplementedError)
+├── NotInstalled      a package is missing that the answer needs (also an ImportError)
 ├── Unreachable       no answer from the server (also a ConnectionError)
 ├── Unavailable       the server asks to try again
 ├── Undelivered       the deadline passed before everything had arrived
@@ -26,10 +28,12 @@ __all__ = [
     "AlreadyExists",
     "CostLimit",
     "Forbidden",
+    "InvalidFilter",
     "InvalidInput",
     "InvalidValue",
     "NotAvailable",
     "NotFound",
+    "NotInstalled",
     "ParamConflict",
     "RunActive",
     "RunDeleted",
@@ -74,6 +78,45 @@ class InvalidInput(TrackqlError, ValueError):
         return self.details.get("argument")
 
 
+class InvalidFilter(InvalidInput):
+    """`text` is what was read, once it is known; printed, it is shown with a caret at the place."""
+
+    code = "INVALID_FILTER"
+
+    @property
+    def text(self) -> str | None:
+        return self.details.get("text")
+
+    @property
+    def position(self) -> int | None:
+        """The character that is wrong, counted from 0."""
+        return self.details.get("position")
+
+    @property
+    def length(self) -> int:
+        """How many characters are."""
+        return int(self.details.get("length", 0))
+
+    @property
+    def expected(self) -> list[str]:
+        """What could stand there."""
+        return list(self.details.get("expected", ()))
+
+    def of(self, text: str) -> InvalidFilter:
+        """The same error, with the text that was read."""
+        return InvalidFilter(self.message, **{**self.details, "text": text})
+
+    def __str__(self) -> str:
+        if self.text is None or self.position is None:
+            return self.message
+        from ._caret import pointed
+
+        lines = [self.message, pointed(self.text, self.position, self.length)]
+        if any(each not in self.message for each in self.expected):
+            lines.append(f"expected one of: {', '.join(self.expected)}")
+        return "\n".join(lines)
+
+
 class NotFound(TrackqlError, LookupError):
     code = "NOT_FOUND"
 
@@ -115,6 +158,10 @@ class NotAvailable(TrackqlError, NotImplementedError):
     code = "NOT_AVAILABLE"
 
 
+class NotInstalled(TrackqlError, ImportError):
+    code = "NOT_INSTALLED"
+
+
 class Unreachable(TrackqlError, ConnectionError):
     code = "UNREACHABLE"
 
@@ -134,6 +181,7 @@ class ServerError(TrackqlError):
 _BY_CODE: dict[str, type[TrackqlError]] = {
     kind.code: kind
     for kind in (
+        InvalidFilter,
         InvalidInput,
         NotFound,
         AlreadyExists,

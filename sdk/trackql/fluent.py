@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
 from . import _session, config, runs, values
+from ._table import Format
 from ._transport import connect
 from .client import Client
 from .entities import ActiveExperiment, Experiment, ViewType
@@ -272,44 +273,40 @@ def search_runs(
     """Runs of experiments, of the active one when none is named: a data frame, or a list."""
     if output_format not in ("pandas", "list"):
         raise InvalidInput("output_format must be 'pandas' or 'list'", argument="output_format")
-    ask = _client()
-    ids = list(experiment_ids or ())
-    named = (get_experiment_by_name(name) for name in experiment_names or ())
-    ids += [experiment.experiment_id for experiment in named if experiment is not None]
-    if not ids and experiment_names is None:
-        if search_all_experiments:
-            ids = [each.experiment_id for each in search_experiments()]
-        else:
-            ids = [_active_experiment_id()]
-    found: list[Run] = []
-    if ids:
-        found = ask.search_runs(ids, filter_string, run_view_type, max_results, order_by)
-    return list(found) if output_format == "list" else _frame(found)
-
-
-def _frame(found: list[Run]) -> Any:
-    try:
-        import pandas as pd  # type: ignore[import-untyped,unused-ignore]
-    except ImportError:
-        raise NotAvailable("pandas is not installed: call with output_format='list'") from None
-    rows = []
-    for each in found:
-        info, data = each.info, each.data
-        end = None if info.end_time is None else pd.Timestamp(info.end_time, unit="ms", tz="UTC")
-        rows.append(
-            {
-                "run_id": info.run_id,
-                "experiment_id": info.experiment_id,
-                "status": info.status,
-                "artifact_uri": info.artifact_uri,
-                "start_time": pd.Timestamp(info.start_time, unit="ms", tz="UTC"),
-                "end_time": end,
-                **{f"metrics.{key}": value for key, value in data.metrics.items()},
-                **{f"params.{key}": value for key, value in data.params.items()},
-                **{f"tags.{key}": value for key, value in data.tags.items()},
-            }
+    if experiment_ids and experiment_names:
+        raise InvalidInput(
+            "give experiment_ids or experiment_names, one of the two", argument="experiment_ids"
         )
-    return pd.DataFrame(rows)
+    ask = _client()
+    ids: list[str] | None = list(experiment_ids or ())
+    if experiment_names:
+        named = [(name, get_experiment_by_name(name)) for name in experiment_names]
+        ids = [experiment.experiment_id for _, experiment in named if experiment is not None]
+        for name in [name for name, experiment in named if experiment is None]:
+            _session.log.warning("there is no experiment %r", name)
+    elif not ids:
+        ids = None if search_all_experiments else [_active_experiment_id()]
+    if output_format == "pandas":
+        return ask._frame(ids, filter_string, run_view_type, max_results, order_by)
+    return list(ask.search_runs(ids, filter_string, run_view_type, max_results, order_by))
+
+
+def runs_table(
+    experiment_ids: list[str] | None = None,
+    columns: Sequence[str] = (),
+    filter: str | None = None,
+    order_by: list[str] | None = None,
+    folder: str | None = None,
+    max_results: int = 100_000,
+    as_: Format = "pandas",
+) -> Any:
+    """Some fields of many runs in one request, for analysis over tens of thousands of them.
+
+    `columns` are fields as in a filter, like `metrics.loss.min`, `params.lr`, `start_time`;
+    experiments by id or by folder, every active one without. `as_` is pandas, polars, arrow or
+    dict. A param is a column of numbers when each of its values is one.
+    """
+    return _client().runs_table(experiment_ids, columns, filter, order_by, folder, max_results, as_)
 
 
 # -- logging

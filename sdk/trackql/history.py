@@ -8,8 +8,8 @@ from base64 import b64decode
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from . import _optional
 from .entities import Metric
-from .errors import NotAvailable
 
 if TYPE_CHECKING:
     import numpy as np
@@ -49,19 +49,13 @@ class History:
 
     def numpy(self) -> dict[str, np.ndarray[Any, Any]]:
         """The columns as numpy arrays."""
-        try:
-            import numpy as np
-        except ImportError:
-            raise NotAvailable("numpy is not installed: use .steps, .times and .values") from None
+        np = _optional.load("numpy", "arrays", "use .steps, .times and .values")
         columns = {"step": self.steps, "time": self.times, "value": self.values}
         return {name: np.array(column) for name, column in columns.items()}
 
     def pandas(self) -> Any:
         """The columns as a data frame."""
-        try:
-            import pandas as pd  # type: ignore[import-untyped,unused-ignore]
-        except ImportError:
-            raise NotAvailable("pandas is not installed: use .numpy() or the columns") from None
+        pd = _optional.load("pandas", "a data frame", "use .numpy() or the columns")
         return pd.DataFrame(self.numpy())
 
 

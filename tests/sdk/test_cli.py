@@ -2,6 +2,7 @@
 
 import json
 import math
+import time
 
 import pytest
 import typer
@@ -10,6 +11,7 @@ from typer.testing import CliRunner
 import trackql
 from trackql import Client
 from trackql.cli import app, main
+from trackql.cli.runs import _fields
 
 
 @pytest.fixture
@@ -42,6 +44,59 @@ def test_runs(filled: trackql.Run) -> None:
     listed = json.loads(run("runs", "--experiment", "command/line", "-n", "1", "--json"))
     assert len(listed) == 1
     assert listed[0]["status"] == "FINISHED"
+
+
+def test_runs_by_filter_and_columns(filled: trackql.Run) -> None:
+    here = ("runs", "-e", "command/line", "--filter", "metrics.loss < 1 AND params.lr = 0.1")
+    assert filled.id in run(*here, "--order-by", "metrics.loss DESC", "-o", "name")
+    assert "There are no such runs." in run(*here[:-1], "metrics.loss > 1")
+    asked = (
+        "-c",
+        "name,metrics.loss, params.lr",
+        "-c",
+        "metrics.nan",
+        "-c",
+        "start_time,tags.none",
+    )
+    table = run(*here, *asked)
+    assert "shown [bold]" in table
+    assert "0.5" in table
+    listed = json.loads(run(*here, *asked, "--json"))
+    assert len(listed) >= 1
+    started = listed[0].pop("start_time")
+    assert filled.info.start_time - 1_000 <= started <= time.time_ns() // 1_000_000
+    assert listed[0] == {
+        "run_id": filled.id,
+        "name": "shown [bold]",
+        "metrics.loss": 0.5,
+        "params.lr": 0.1,
+        "metrics.nan": "NaN",
+        "tags.none": None,
+    }
+    done = CliRunner().invoke(app, ["runs", "--search", "x", "--columns", "name"])
+    assert done.exit_code == 2
+
+
+def test_columns_are_split_at_commas_outside_quotes() -> None:
+    split = list(_fields(["a, b", "params.`x,y`,c", 'metrics."p,q"', "d`", ""]))
+    assert split == ["a", "b", "params.`x,y`", "c", 'metrics."p,q"', "d`"]
+
+
+def test_a_mistake_in_a_filter_is_pointed_at(
+    memory: Client, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for arguments, shown in (
+        (["--filter", "metrics.loss >> 1"], ["  metrics.loss >> 1", "                ^"]),
+        (["--order-by", "metrics.loss UP"], ["  metrics.loss UP", "               ^^"]),
+        (["--columns", "name,foo"], []),
+    ):
+        monkeypatch.setattr("sys.argv", ["trackql", "runs", *arguments])
+        with pytest.raises(SystemExit) as caught:
+            main()
+        assert caught.value.code == 1
+        lines = capsys.readouterr().err.splitlines()
+        assert lines[0].startswith("trackql: ")
+        assert lines[1:3] == shown
 
 
 def test_one_run(filled: trackql.Run) -> None:

@@ -102,7 +102,8 @@ def test_the_mlflow_client_logs_and_reads(memory: Client) -> None:
 
 
 def test_searches_are_paged(memory: Client, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("trackql.client.RUNS", 3)
+    monkeypatch.setattr("trackql.client.PAGE", 3)
+    monkeypatch.setattr("trackql._finder.RUNS", 3)
     place = memory.create_experiment("paged")
     names = [memory.create_run(place, run_name=f"run {number}").name for number in range(8)]
     assert sorted(run.name for run in memory.runs([place])) == sorted(names)

@@ -70,8 +70,14 @@ def test_an_ordinary_script_runs(memory: Client) -> None:
     assert data.metrics == {"rmse": 1 / 3, "r2": 0.9, "mae": 0.1}
     assert data.params == {"alpha": "0.5", "l1": "1", "l2": "2"}
     assert data.tags == {"kind": "example", "a": "1", "b": "True"}
-    found = mlflow.search_runs([experiment.experiment_id], output_format="list")
-    assert [each.id for each in found] == [run.info.run_id]
+    found = mlflow.search_runs(
+        [experiment.experiment_id],
+        "metrics.r2 > 0.5 and params.alpha = '0.5'",
+        order_by=["metrics.mae"],
+    )
+    assert found["run_id"].tolist() == [run.info.run_id]
+    assert found["metrics.rmse"].tolist() == [1 / 3]
+    assert found["tags.kind"].tolist() == ["example"]
     assert run.info.experiment_id == experiment.experiment_id
     client = mlflow.MlflowClient()
     assert [point.step for point in client.get_metric_history(run.id, "rmse")] == [0, 1, 2]
@@ -160,10 +166,10 @@ def test_what_is_not_there_yet_is_refused_by_name(memory: Client) -> None:
     trackql.start_run()
     with pytest.raises(NotAvailable, match="model_id"):
         trackql.log_metric("x", 1.0, model_id="m")
-    with pytest.raises(NotAvailable, match="filter"):
-        trackql.search_runs(filter_string="metrics.x > 1", output_format="list")
+    with pytest.raises(NotAvailable, match="experiments have no filter"):
+        trackql.search_experiments(filter_string="name LIKE 'x%'")
     with pytest.raises(NotAvailable, match="sort the list"):
-        trackql.search_runs(order_by=["metrics.x DESC"], output_format="list")
+        trackql.search_experiments(order_by=["name"])
     trackql.end_run()
     with pytest.raises(NotAvailable, match="log_system_metrics"):
         trackql.start_run(log_system_metrics=True)

@@ -21,7 +21,17 @@ def test_names_are_sorted_and_there() -> None:
 
 
 def test_importing_it_imports_nothing_heavy() -> None:
-    source = "import sys; old = set(sys.modules); import trackql; print(*set(sys.modules) - old)"
+    assert loaded_by("import trackql") & set(HEAVY) == {"trackql"}
+
+
+def test_packages_for_tables_are_imported_when_a_table_is_asked_for() -> None:
+    tables = {"numpy", "pandas", "polars", "pyarrow", "gql"}
+    assert loaded_by("from trackql import Client, runs_table") & tables == set()
+
+
+def loaded_by(statement: str) -> set[str]:
+    """The packages that a statement imports in a fresh process."""
+    source = f"import sys; old = set(sys.modules); {statement}; print(*set(sys.modules) - old)"
     done = subprocess.run(
         [sys.executable, "-S", "-c", source],
         env={"PYTHONPATH": str(PACKAGE.parent)},
@@ -30,8 +40,7 @@ def test_importing_it_imports_nothing_heavy() -> None:
         check=False,
     )
     assert done.returncode == 0, done.stderr
-    loaded = {name.partition(".")[0] for name in done.stdout.split()}
-    assert loaded & set(HEAVY) == {"trackql"}
+    return {name.partition(".")[0] for name in done.stdout.split()}
 
 
 def test_every_operation_is_used_and_every_use_has_one() -> None:

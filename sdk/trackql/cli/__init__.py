@@ -91,7 +91,7 @@ def root(
 
 
 def main() -> None:
-    """The entry point; an error of the family is one line, not a traceback."""
+    """The entry point; an error of the family is told in its own words, not by a traceback."""
     try:
         app()
     except TrackqlError as error:

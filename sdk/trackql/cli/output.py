@@ -40,6 +40,17 @@ def time(moment: int | None) -> str:
     return datetime.fromtimestamp(moment / 1000, UTC).astimezone().strftime("%Y-%m-%d %H:%M:%S")
 
 
+def cell(kind: str, value: Any) -> str:
+    """One value of a run's field as a person reads it."""
+    if value is None:
+        return ""
+    if kind == "TIME":
+        return time(value)
+    if kind == "DURATION":
+        return f"{value / 1000:g} s"
+    return f"{value:.6g}" if isinstance(value, float) else str(value)
+
+
 def _plain(data: Any) -> Any:
     if isinstance(data, dict):
         return {key: _plain(value) for key, value in data.items()}

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator
 from itertools import islice
 from typing import Annotated, Any
 
 import typer
 
+from trackql._table import Table
 from trackql.client import Client
 from trackql.runs import Run
 
@@ -48,13 +51,33 @@ def runs(
         str | None, typer.Option("--experiment", "-e", help="Only runs of this experiment.")
     ] = None,
     search: Search = None,
+    filter: Annotated[
+        str | None,
+        typer.Option("--filter", "-f", help='Only those it holds for, like "metrics.loss < 0.1".'),
+    ] = None,
+    order_by: Annotated[
+        list[str] | None,
+        typer.Option("--order-by", "-o", help='Sort, like "metrics.loss.min DESC"; repeatable.'),
+    ] = None,
+    columns: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--columns", "-c", help="Show these fields, like params.lr; commas or repeatable."
+        ),
+    ] = None,
     limit: Limit = 20,
     json: Json = False,
 ) -> None:
-    """List runs, newest first."""
+    """List runs, newest first, or those that a filter finds."""
     client = Client()
-    ids = [] if experiment is None else [client.experiment(name=experiment).experiment_id]
-    found = list(islice(client.runs(ids, search), limit))
+    ids = None if experiment is None else [client.experiment(name=experiment).experiment_id]
+    if columns:
+        if search is not None:
+            raise typer.BadParameter("with --columns, search by --filter \"name CONTAINS '...'\"")
+        fields = list(_fields(columns))
+        _print_table(client._table(ids, fields, filter, order_by, None, limit), json)
+        return
+    found = list(islice(client.runs(ids, search, order_by=order_by, filter=filter), limit))
     if json:
         output.document([_document(each) for each in found])
         return
@@ -70,8 +93,33 @@ def runs(
             )
             for each in found
         ],
-        "There are no runs yet.",
+        _NONE,
     )
+
+
+def _fields(columns: list[str]) -> Iterator[str]:
+    """The fields that options name, each of which may have several between commas."""
+    for each in columns:
+        # A comma within quotes belongs to the key.
+        parts = re.findall(r"""(?:`[^`]*`|"[^"]*"|[^,])+""", each)
+        yield from filter(None, (part.strip() for part in parts))
+
+
+def _print_table(table: Table, json: bool) -> None:
+    rows = zip(table.run_ids, *(column.values() for column in table.columns), strict=True)
+    names = ["run_id", *(column.field for column in table.columns)]
+    if json:
+        output.document([dict(zip(names, row, strict=True)) for row in rows])
+        return
+    kinds = ["TEXT", *(column.kind for column in table.columns)]
+    output.table(
+        names,
+        [[output.cell(*pair) for pair in zip(kinds, row, strict=True)] for row in rows],
+        _NONE,
+    )
+
+
+_NONE = "There are no such runs."
 
 
 def run(
