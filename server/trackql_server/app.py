@@ -19,6 +19,20 @@ from trackql_server.store import migrate
 from trackql_server.web import dashboard, export, health
 from trackql_server.web.guard import Guard, is_loopback
 
+# What a page asks first: of everything one, and of a run that is not there.
+WARMING = """{
+  experiments(first: 1) { totalCount nodes {
+    id name runCount activeRunCount tags { nodes { key } }
+  } }
+  runs(experimentIds: ["0"], first: 1) { totalCount nodes {
+    id name status durationMs
+    params(first: 1) { nodes { key value } } tags(first: 1) { nodes { key value } }
+    metrics(first: 1) { nodes { key last { step value } } }
+  } }
+  runTable(experimentIds: ["0"], columns: ["name"], rows: 1) { runIds totalCount columns { texts } }
+  metricCurves(runIds: ["00000000000000000000000000000000"], keys: ["loss"]) { key steps values }
+}"""
+
 
 class App(Starlette):
     """Starlette for what is rare; GraphQL, the hot path, goes around its routing and its stack."""
@@ -72,6 +86,11 @@ class App(Starlette):
     async def close_streams(self) -> None:
         """Ends subscriptions, so that a shutdown need not wait for their clients."""
         await self._graphql.close()
+
+    async def warm(self) -> None:
+        """Asks once what pages ask first, so that the first visitor does not wait for what every
+        process has to load and compile. Nothing of the answers is kept."""
+        await self._graphql.warm(WARMING)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         await self._guarded(scope, receive, send)

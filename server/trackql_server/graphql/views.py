@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from pathlib import Path
 from typing import cast
 from urllib.parse import parse_qs
@@ -73,6 +73,11 @@ class View:
             await _reply(send, body, rejected.status, *rejected.headers)
         except TrackqlError as error:
             await _reply(send, _encode({"errors": [error.formatted]}), error.status)
+
+    async def warm(self, query: str) -> None:
+        """Answers a query that nobody asked."""
+        with suppress(Refused):  # who asks the same will be told
+            await self._operations.execute(Request(query), self._context())
 
     async def close(self) -> None:
         """Ends every stream so that its client asks again elsewhere or later."""

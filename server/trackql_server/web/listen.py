@@ -29,6 +29,8 @@ class Closable(Protocol):
 
     async def close_streams(self) -> None: ...
 
+    async def warm(self) -> None: ...
+
 
 def bind(host: str, port: int) -> socket.socket:
     """A bound socket that does not listen yet; raises Unavailable with the remedy."""
@@ -92,6 +94,7 @@ class _Server(uvicorn.Server):
         super().__init__(config)
         self._app = app
         self._listening = listening
+        self._warming: asyncio.Task[None] | None = None
 
     async def serve(self, sockets: list[socket.socket] | None = None) -> None:
         # The lifespan runs here and not by ASGI messages, so that its failure reaches the caller.
@@ -106,10 +109,15 @@ class _Server(uvicorn.Server):
         gc.enable()
         if not self.should_exit:
             self._listening()
+            # Beside the first requests, not before them.
+            self._warming = asyncio.create_task(self._app.warm())
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         for each in self.servers:
             each.close()
+        if self._warming is not None:
+            self._warming.cancel()
+            await asyncio.wait([self._warming])
         await self._app.close_streams()
         await super().shutdown(sockets)
 
