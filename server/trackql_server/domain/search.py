@@ -66,9 +66,15 @@ class Table:
 
 def orders(texts: Sequence[str]) -> list[Order]:
     """Orders as they are spelled: `metrics.loss.min DESC`. Raises InvalidFilter."""
-    found = [parse_order(text) for text in texts]
-    if len(found) > ORDERS:
+    if len(texts) > ORDERS:
         raise InvalidFilter(f"more than {ORDERS} orders; give fewer", argument="orderBy")
+    found = []
+    for place, text in enumerate(texts):
+        try:
+            found.append(parse_order(text))
+        except InvalidFilter as error:
+            error.argument = f"orderBy[{place}]"
+            raise
     for place, each in enumerate(found):
         if any(each.field == former.field for former in found[:place]):
             raise InvalidFilter(
@@ -83,12 +89,18 @@ def column(text: str, argument: str = "columns") -> Field:
         found = parse_field(text)
     except InvalidFilter as error:
         error.argument = argument
+        error.position, error.length = 0, len(text)
         raise
     if found.relation is not Relation.SELF or found.entity is Entity.DATASET:
         raise InvalidFilter(
             f"{text!r} is no column: name a field of the run itself", argument=argument
         )
     return found
+
+
+def named_columns(texts: Sequence[str], argument: str = "columns") -> list[Field]:
+    """Fields as they are spelled. Raises InvalidFilter, which tells the one that is none."""
+    return [column(text, f"{argument}[{place}]") for place, text in enumerate(texts)]
 
 
 async def scope(ctx: Context, where: Where) -> Scope:

@@ -28,6 +28,7 @@ from trackql_server.graphql.scalars import Int64, MetricValue
 MetricStatistic = row_enum(
     Statistic,
     "One number of a metric's series.",
+    called="MetricStatistic",
     LAST="The value of the point with the greatest step, then time, then value.",
     FIRST="The value of the point with the least step, then time, then value.",
     MIN="The least value.",
@@ -44,6 +45,7 @@ MetricStatistic = row_enum(
 RunRelation = row_enum(
     Relation,
     "Whose field it is.",
+    called="RunRelation",
     SELF="The run's own.",
     PARENT="That of the run it is nested in.",
     CHILDREN="That of any run nested in it.",

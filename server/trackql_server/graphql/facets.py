@@ -19,6 +19,7 @@ from trackql_server.graphql.paging import After, First, PageInfo, Search, page, 
 KeyKind = row_enum(
     models.LabelKind,
     "What a key is a key of.",
+    called="KeyKind",
     METRIC="Metrics.",
     PARAM="Params.",
     TAG="Tags.",
@@ -27,6 +28,7 @@ KeyKind = row_enum(
 SuggestionKind = row_enum(
     Suggested,
     "What a suggestion is.",
+    called="SuggestionKind",
     KEYWORD="A word that joins comparisons.",
     OPERATOR="How a field is compared.",
     ATTRIBUTE="An attribute of a run.",

@@ -8,10 +8,9 @@ import numpy as np
 import strawberry
 
 from trackql_server.domain import groups as domain
-from trackql_server.domain import search
+from trackql_server.domain import search as search_domain
 from trackql_server.domain.groups import Group, GroupCurve, GroupOrder, Groups, Measure
 from trackql_server.errors import InvalidInput
-from trackql_server.filters.tree import Field
 from trackql_server.graphql.context import Info
 from trackql_server.graphql.enums import row_enum
 from trackql_server.graphql.listing import (
@@ -247,8 +246,8 @@ class GroupQuery:
         found = await domain.grouped(
             info.context.ctx,
             chosen(experiment_ids, folder, lifecycle, filter, where, search),
-            _fields(by, "by"),
-            _fields(names, "measures"),
+            search_domain.named_columns(by, "by"),
+            search_domain.named_columns(names, "measures"),
             first,
             offset,
             _order(order_by, names),
@@ -301,7 +300,7 @@ class GroupQuery:
         found = await domain.curves(
             info.context.ctx,
             chosen(experiment_ids, folder, lifecycle, filter, where, search),
-            _fields(by or [], "by"),
+            search_domain.named_columns(by or [], "by"),
             key,
             groups,
             points,
@@ -332,7 +331,7 @@ class GroupQuery:
         found = await domain.importances(
             info.context.ctx,
             chosen(experiment_ids, folder, lifecycle, filter, where, search),
-            _fields([metric], "metric")[0],
+            search_domain.column(metric, "metric"),
             first,
         )
         return [
@@ -345,10 +344,6 @@ class GroupQuery:
             )
             for each in found
         ]
-
-
-def _fields(names: Sequence[str], argument: str) -> list[Field]:
-    return [search.column(name, argument) for name in names]
 
 
 def _order(given: GroupOrderInput | None, names: Sequence[str]) -> GroupOrder:

@@ -233,7 +233,8 @@ def _field(node: FieldNode, definition: GraphQLField) -> _Field:
         listed=_is_list(definition.type),
         first=values.pop("first", None),
         keys=values.get("keys", values.get("ids")),
-        sizes=tuple(values.values()),
+        # A table has as many columns as it is asked for, of however many experiments.
+        sizes=(values["columns"],) if "columns" in values else tuple(values.values()),
     )
 
 

@@ -156,7 +156,7 @@ class TableQuery:
         tree: Whole = False,
     ) -> RunTable:
         ctx = info.context.ctx
-        fields = [domain.column(each) for each in columns]
+        fields = domain.named_columns(columns)
         question = None
         if run_ids is not None:
             table = await domain.table_of_runs(ctx, run_ids, fields)

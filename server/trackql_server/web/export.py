@@ -71,7 +71,7 @@ async def _runs(request: Request, ctx: Context) -> Response:
         conjunction(*nodes),
     )
     named = asked.getlist("column")
-    fields = [search.column(each, "column") for each in named]
+    fields = search.named_columns(named, "column")
     if not named:
         fields = await export.fields(ctx, where)
         named = [spell_field(each) for each in fields]

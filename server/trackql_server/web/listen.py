@@ -4,6 +4,7 @@ import asyncio
 import gc
 import logging
 import os
+import re
 import signal
 import socket
 import sys
@@ -14,6 +15,7 @@ from typing import Protocol
 
 import uvicorn
 from starlette.types import Receive, Scope, Send
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from trackql_server.errors import Unavailable
 
@@ -69,7 +71,7 @@ def listen(
     config = uvicorn.Config(
         app,
         loop="uvloop" if sys.platform != "win32" else "asyncio",
-        http="httptools",
+        http=_Protocol,
         ws="websockets-sansio",
         ws_max_size=largest_message,
         # Packing small frames costs more time and memory a connection than it saves.
@@ -85,6 +87,25 @@ def listen(
     server = _Server(config, app, listening)
     with asyncio.Runner(loop_factory=config.get_loop_factory()) as runner:
         runner.run(server.serve([listener]))
+
+
+class _Protocol(HttpToolsProtocol):
+    """HTTP/1.1 that answers who offers HTTP/2 in HTTP/1.1, as RFC 9110 §7.8 lets it.
+
+    The parser would take the offer for the end of HTTP and drop the body: Java's client and
+    `curl --http2` make it with their first request.
+    """
+
+    def data_received(self, data: bytes) -> None:
+        former: RequestResponseCycle | None = self.cycle
+        if former is None or former.response_complete:  # a request begins
+            end = data.find(b"\r\n\r\n")
+            if end > 0 and b"h2c" in data[:end]:
+                data = _OFFER.sub(rb"\1Ignored:\2", data[:end]) + data[end:]
+        super().data_received(data)
+
+
+_OFFER = re.compile(rb"(\r\n)upgrade:(\s*h2c)", re.IGNORECASE)
 
 
 class _Server(uvicorn.Server):
