@@ -42,7 +42,7 @@ from trackql_server.filters.tree import (
 )
 from trackql_server.models import DatasetInput, RunStatus
 from trackql_server.models.columns import CodePointText, millis, table_of
-from trackql_server.store.search.scope import Scope, runs
+from trackql_server.store.search.scope import Scope, alias, runs
 from trackql_server.store.search.sources import Source, sources
 from trackql_server.store.search.texts import TextColumn, among, compare
 
@@ -173,7 +173,7 @@ class Predicates:
         return _signed(compare(text, node, self._sqlite), node)
 
     def _dataset(self, node: Comparison, run: FromClause) -> Condition:
-        table = DATASET.alias(f"f{next(self._names)}_dataset")
+        table = alias(DATASET, f"f{next(self._names)}_dataset")
         column = table.c[node.field.key]
         condition: Condition = true()
         if node.operator is not Operator.NULL:

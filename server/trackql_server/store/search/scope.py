@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 
-from sqlalchemy import ColumnElement, and_, false, true
+from sqlalchemy import ColumnElement, Table, and_, false, true
 from sqlalchemy.sql.selectable import FromClause
 
 from trackql_server.models import LabelKind, Lifecycle, Run
@@ -52,6 +53,12 @@ class Scope:
         return found
 
 
+@lru_cache(maxsize=1_000)
+def alias(table: Table, name: str) -> FromClause:
+    """A table under another name; remembered, because SQLAlchemy copies its columns each time."""
+    return table.alias(name)
+
+
 def runs(name: str = "r") -> FromClause:
     """The table of runs under a name of its own."""
-    return RUN.alias(name)
+    return alias(RUN, name)

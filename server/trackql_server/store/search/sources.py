@@ -22,7 +22,7 @@ from sqlalchemy.sql.selectable import FromClause
 from trackql_server.filters.tree import Entity, Field, Statistic
 from trackql_server.models import ConfigValue, LabelKind, MetricSeries, Param, Tag
 from trackql_server.models.columns import table_of
-from trackql_server.store.search.scope import Scope
+from trackql_server.store.search.scope import Scope, alias
 from trackql_server.store.search.texts import TextColumn
 
 SERIES, PARAM = table_of(MetricSeries), table_of(Param)
@@ -68,13 +68,13 @@ def sources(scope: Scope, field: Field, name: str) -> list[Source]:
         case Entity.METRIC:
             return [_metric(scope, field, name)]
         case Entity.PARAM:
-            table = PARAM.alias(f"{name}_param")
+            table = alias(PARAM, f"{name}_param")
             labelled = _labelled(table, scope.labels(LabelKind.PARAM, field.key))
             return [
                 Source(table, labelled, TextColumn(table.c.value, table.c.head), table.c.number)
             ]
         case Entity.TAG:
-            table = TAG.alias(f"{name}_tag")
+            table = alias(TAG, f"{name}_tag")
             labelled = _labelled(table, scope.labels(LabelKind.TAG, field.key))
             return [Source(table, labelled, TextColumn(table.c.value, table.c.head), walkable=True)]
     return [_within_json(scope, field, name), _single_json(scope, field, name)]
@@ -86,7 +86,7 @@ def _labelled(table: FromClause, labels: list[int]) -> ColumnElement[bool]:
 
 
 def _within_json(scope: Scope, field: Field, name: str) -> Source:
-    table = CONFIG.alias(f"{name}_config")
+    table = alias(CONFIG, f"{name}_config")
     labelled = _labelled(table, scope.labels(LabelKind.CONFIG, field.key))
     text = TextColumn(table.c.value, table.c.head)
     return Source(table, labelled, text, table.c.number, table.c.flag)
@@ -94,7 +94,7 @@ def _within_json(scope: Scope, field: Field, name: str) -> Source:
 
 def _single_json(scope: Scope, field: Field, name: str) -> Source:
     """A param whose JSON is a single value is that value."""
-    table = PARAM.alias(f"{name}_single")
+    table = alias(PARAM, f"{name}_single")
     labelled = _labelled(table, scope.labels(LabelKind.PARAM, field.key))
 
     def where(scalar: str, column: ColumnElement[Any]) -> ColumnElement[Any]:
@@ -133,7 +133,7 @@ SOMETIMES = {Statistic.ARGMIN: "min_step", Statistic.ARGMAX: "max_step"}
 
 
 def _metric(scope: Scope, field: Field, name: str) -> Source:
-    table = SERIES.alias(f"{name}_series")
+    table = alias(SERIES, f"{name}_series")
     assert field.statistic is not None
     holds = _labelled(table, scope.labels(LabelKind.METRIC, field.key))
     if field.statistic in SOMETIMES:

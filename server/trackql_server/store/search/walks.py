@@ -18,7 +18,7 @@ from trackql_server.store.search.sources import Source, sources
 INDEXED = ("start_time", "name", "status", "duration")
 
 # Runs that a walk probes, lot by lot, before it gives up: some 10 ms in all.
-LOTS = (1_000, 4_000)
+LOTS = (500, 4_500)
 
 
 def walks(asked: Asked) -> list["Walk"]:
