@@ -12,7 +12,19 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from scripts.benchmarks import charts, ingest, live, painted, report, startup, wide
+from scripts.benchmarks import (
+    charts,
+    ingest,
+    live,
+    painted,
+    report,
+    search,
+    search_groups,
+    search_live,
+    search_pages,
+    startup,
+    wide,
+)
 from scripts.benchmarks.systems import ROOT, install
 from scripts.benchmarks.workspace import Workspace
 
@@ -27,6 +39,11 @@ ROWS: dict[str, Callable[[Workspace], list[report.Figure]]] = {
     "subscribers": live.subscribers,
     "startup": startup.startup,
     "wide": wide.wide,
+    "search": search.search,
+    "pages": search_pages.pages,
+    "groups": search_groups.groups,
+    "keys": search_groups.keys,
+    "watch": search_live.watch,
 }
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)

@@ -1,6 +1,7 @@
 """Fresh systems for every row, in a folder that goes when the run ends."""
 
-from collections.abc import Iterator
+import shutil
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
@@ -36,6 +37,27 @@ class Workspace:
         system = self.cold(kind)
         with system.server:
             yield system
+
+    @contextmanager
+    def seeded(
+        self, kind: type[S], name: str, seed: Callable[[S], None], *, copy: bool = False
+    ) -> Iterator[S]:
+        """A system that is up with data made once for all rows that name it.
+
+        `seed` gets a system that is up; it may stop it. Who changes the data asks for a copy.
+        """
+        made = self._folder / f"{name}-{kind.tracker}"
+        if not made.exists():
+            first = kind(made)
+            with first.server:
+                seed(first)
+                first.server.stop()
+        system = self.cold(kind) if copy else kind(made)
+        if copy:
+            shutil.copytree(made, system.home, dirs_exist_ok=True)
+        with system.server:
+            yield system
+            system.server.stop()
 
     @contextmanager
     def everyone(self) -> Iterator[tuple[Trackql, list[System]]]:
