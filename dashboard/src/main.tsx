@@ -5,6 +5,7 @@ import { App } from '#app/App.tsx'
 import { applyTheme } from '#lib/theme.ts'
 import 'uplot/dist/uPlot.min.css'
 import '#app/theme.css'
+import '#app/table.css'
 
 applyTheme()
 const root = document.getElementById('root')

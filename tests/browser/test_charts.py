@@ -269,8 +269,14 @@ def test_what_is_shown_is_copied_as_code(
     [compared] = answer(server, copied(page, "the runs", "GraphQL"))["runsByIds"]
     assert compared["id"] == run
 
-    page.goto("/experiments/0?q=otter&status=finished&sort=name")
+    page.goto(
+        "/experiments/0?filter=name CONTAINS 'otter' AND status = 'FINISHED'"
+        "&sort=name&columns=params.rate"
+    )
     drawn(page)
-    assert "calm-otter FINISHED" in python(copied(page, "the runs", "Python"), tmp_path)
-    found = answer(server, copied(page, "the runs", "GraphQL"))["runs"]
-    assert [each["id"] for each in found["nodes"]] == [run]
+    out = python(copied(page, "the runs", "Python"), tmp_path)
+    assert run in out
+    assert "1 rows x 3 columns" in out or "calm-otter" in out
+    found = answer(server, copied(page, "the runs", "GraphQL"))["runTable"]
+    assert found["runIds"] == [run]
+    assert [column["field"] for column in found["columns"]] == ["name", "params.rate"]

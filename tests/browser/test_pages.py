@@ -127,7 +127,7 @@ def test_an_experiment_by_keyboard(open_page: OpenPage, ask: Ask, runs: list[str
                 "(document.activeElement)"
             )
         )
-    assert {"Search runs", "Filter by status", "Columns"} <= seen
+    assert {"Filter runs", "Filter builder", "Columns"} <= seen
     assert page.evaluate("getComputedStyle(document.activeElement).outlineStyle") != "none"
 
 
@@ -205,8 +205,10 @@ def test_a_table_of_many_runs_stays_small(open_page: OpenPage, ask: Ask, server:
     expect(last).to_be_visible()
     expect(page.get_by_test_id("count")).to_have_text("600 of 600 runs")
     assert page.locator(".runs-row").count() < 80
-    page.get_by_role("searchbox", name="Search runs").fill("run-0123")
-    expect(page.get_by_test_id("count")).to_have_text("1 of 1 runs")
+    page.get_by_role("combobox", name="Filter runs").fill("run-0123")
+    page.keyboard.press("Enter")
+    expect(page.get_by_test_id("count")).to_have_text("1 of 600 runs")
+    expect(page.get_by_role("link", name="run-0123")).to_be_visible()
 
 
 def test_a_run_of_ten_thousand_metrics_fetches_what_is_in_sight(

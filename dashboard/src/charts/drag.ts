@@ -16,6 +16,7 @@ export function follow(
   handle: HTMLElement,
   down: { pointerId: number; clientX: number; clientY: number },
   begin: () => Drag,
+  scrolls = true,
 ): void {
   const stop = new AbortController()
   const { signal } = stop
@@ -32,7 +33,7 @@ export function follow(
   const scroll = () => {
     frame = requestAnimationFrame(scroll)
     const { top, bottom } = scroller.getBoundingClientRect()
-    const by = y < top + EDGE_PX ? -STEP_PX : y > bottom - EDGE_PX ? STEP_PX : 0
+    const by = !scrolls ? 0 : y < top + EDGE_PX ? -STEP_PX : y > bottom - EDGE_PX ? STEP_PX : 0
     const before = scroller.scrollTop
     if (by) scroller.scrollBy(0, by)
     if (scroller.scrollTop !== before) drag?.move(x, y)

@@ -22,11 +22,34 @@ test('runs are named by their ids', () => {
 })
 
 test('a search is written as it is asked', () => {
-  const asked = { experimentId: '0', search: 'tall', statuses: ['RUNNING'] }
-  expect(searchPython('http://h', asked)).toContain(
-    'client.runs(["0"], search="tall", statuses=["RUNNING"]):',
-  )
-  expect(searchPython('http://h', { ...asked, search: '', statuses: [] })).toContain(
-    'client.runs(["0"]):',
-  )
+  const asked = {
+    experimentId: '0',
+    filter: "params.optimizer = 'adam'",
+    sorts: ['metrics.loss.min'],
+    isTrash: false,
+    columns: ['name', 'params.lr'],
+    by: [],
+    measures: ['metrics.loss'],
+  }
+  expect(searchPython('http://h', asked)).toBe(`import trackql
+
+client = trackql.Client("http://h")
+frame = client.runs_table(
+    experiment_ids=["0"],
+    filter="params.optimizer = 'adam'",
+    columns=["name", "params.lr"],
+    order_by=["metrics.loss.min"],
+)
+print(frame)
+`)
+  expect(searchPython('http://h', { ...asked, filter: '', by: ['params.lr'] })).toBe(`import trackql
+
+client = trackql.Client("http://h")
+for group in client.run_groups(
+    experiment_ids=["0"],
+    by=["params.lr"],
+    measures=["metrics.loss"],
+):
+    print(group)
+`)
 })

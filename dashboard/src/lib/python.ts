@@ -29,21 +29,36 @@ for key in run.data.metrics:
 
 export interface RunSearch {
   experimentId: string
-  search: string
-  statuses: readonly string[]
+  filter: string
+  sorts: readonly string[]
+  isTrash: boolean
+  /** Fields that are shown of each run. */
+  columns: readonly string[]
+  /** Fields that runs are grouped by, and what of each group is measured. */
+  by: readonly string[]
+  measures: readonly string[]
 }
 
-/** The runs that a table lists, newest first. */
+/** What a table shows, as a data frame. */
 export function searchPython(address: string, asked: RunSearch): string {
-  const { experimentId, search, statuses } = asked
-  const filters = [
-    `[${quote(experimentId)}]`,
-    search && `search=${quote(search)}`,
-    statuses.length && `statuses=[${statuses.map(quote).join(', ')}]`,
-  ].filter(Boolean)
-  return `${opening(address)}for run in client.runs(${filters.join(', ')}):
-    print(run.info.run_name, run.info.status, run.data.params, run.data.metrics)
-`
+  const { experimentId, filter, sorts, isTrash, columns, by, measures } = asked
+  const scope = [
+    `    experiment_ids=[${quote(experimentId)}],`,
+    filter && `    filter=${quote(filter)},`,
+    isTrash && '    lifecycle="DELETED",',
+  ]
+  const rest = by.length
+    ? [`    by=${list(by)},`, `    measures=${list(measures)},`]
+    : [`    columns=${list(columns)},`, sorts.length && `    order_by=${list(sorts)},`]
+  const lines = [...scope, ...rest].filter(Boolean).join('\n')
+  if (by.length) {
+    return `${opening(address)}for group in client.run_groups(\n${lines}\n):\n    print(group)\n`
+  }
+  return `${opening(address)}frame = client.runs_table(\n${lines}\n)\nprint(frame)\n`
+}
+
+function list(names: readonly string[]): string {
+  return `[${names.map(quote).join(', ')}]`
 }
 
 function opening(address: string): string {

@@ -1,14 +1,26 @@
-// Chooses the table's columns among attributes, metrics by statistic, params and tags.
-import { type ReactElement, useEffect, useState } from 'react'
+// Chooses the table's columns: those there are, in their order, and all that could be.
+import { type KeyboardEvent, type ReactElement, useEffect, useRef, useState } from 'react'
+import { follow } from '#charts/drag.ts'
+import {
+  ATTRIBUTES,
+  type Entity,
+  labelOf,
+  parseField,
+  STATISTICS,
+  type Statistic,
+  spellField,
+} from '#lib/fields.ts'
 import { Icon } from '#ui/icons.tsx'
 import { Popover } from '#ui/Popover.tsx'
-import { ATTRIBUTES, type ColumnId, STATISTICS } from './columns.ts'
-import { fetchKeys, type KeyKind } from './keys.ts'
+import { moveColumn } from './columns.ts'
+import { fetchKeys } from './keys.ts'
 
 interface ColumnChooserProps {
   experimentId: string
-  columns: readonly ColumnId[]
-  onColumns(columns: ColumnId[] | null): void
+  columns: readonly string[]
+  pins: readonly string[]
+  onColumns(columns: readonly string[] | null): void
+  onPins(pins: readonly string[]): void
 }
 
 export function ColumnChooser(props: ColumnChooserProps): ReactElement {
@@ -29,40 +41,26 @@ export function ColumnChooser(props: ColumnChooserProps): ReactElement {
 }
 
 const SHOWN = 100
+const KINDS = { METRIC: 'metrics', PARAM: 'params', CONFIG: 'config', TAG: 'tags' } as const
+const TITLES: Record<Entity, string> = {
+  metrics: 'Metrics',
+  params: 'Params',
+  config: 'Configuration',
+  tags: 'Tags',
+}
+// The statistics most looked for; the others stand in the menu of a column's head.
+const OFFERED: readonly Statistic[] = STATISTICS.slice(0, 4)
 
-function Chooser({ experimentId, columns, onColumns }: ColumnChooserProps): ReactElement {
+function Chooser(props: ColumnChooserProps): ReactElement {
+  const { experimentId, columns, pins, onColumns, onPins } = props
   const [search, setSearch] = useState('')
-  const [found, setFound] = useState<Record<KeyKind, string[]>>()
-  useEffect(() => {
-    let isCurrent = true
-    const timer = setTimeout(
-      async () => {
-        const [metric, param, tag] = await Promise.all(
-          (['metric', 'param', 'tag'] as const).map((kind) =>
-            fetchKeys(experimentId, kind, search, SHOWN).catch(() => []),
-          ),
-        )
-        if (isCurrent) setFound({ metric: metric ?? [], param: param ?? [], tag: tag ?? [] })
-      },
-      search ? 150 : 0,
+  const found = useFoundKeys(experimentId, search)
+  const toggle = (field: string) =>
+    onColumns(
+      columns.includes(field) ? columns.filter((each) => each !== field) : [...columns, field],
     )
-    return () => {
-      isCurrent = false
-      clearTimeout(timer)
-    }
-  }, [experimentId, search])
-  const toggle = (id: ColumnId) =>
-    onColumns(columns.includes(id) ? columns.filter((each) => each !== id) : [...columns, id])
-  const box = (id: ColumnId, label: string) => (
-    <label key={id} className="check">
-      <input type="checkbox" checked={columns.includes(id)} onChange={() => toggle(id)} />
-      <span className="clip" title={label}>
-        {label}
-      </span>
-    </label>
-  )
-  const attributes = Object.entries(ATTRIBUTES).filter(([, label]) =>
-    label.toLowerCase().includes(search.toLowerCase()),
+  const attributes = Object.entries(ATTRIBUTES).filter(
+    ([field, label]) => field !== 'name' && label.toLowerCase().includes(search.toLowerCase()),
   )
   return (
     <>
@@ -77,33 +75,36 @@ function Chooser({ experimentId, columns, onColumns }: ColumnChooserProps): Reac
         />
       </label>
       <div className="chooser-list">
+        {!search && <Chosen columns={columns} pins={pins} onColumns={onColumns} onPins={onPins} />}
         {attributes.length > 0 && <h4>Attributes</h4>}
-        {attributes.map(([key, label]) => box(`at:${key}`, label))}
-        {found && found.metric.length > 0 && <h4>Metrics</h4>}
-        {found?.metric.map((key) => (
-          <div key={key} className="check">
-            <span className="clip" title={key}>
-              {key}
-            </span>
-            <span className="segments small">
-              {STATISTICS.map((statistic) => (
-                <button
-                  key={statistic}
-                  type="button"
-                  aria-pressed={columns.includes(`${statistic}:${key}`)}
-                  aria-label={`${statistic} of ${key}`}
-                  onClick={() => toggle(`${statistic}:${key}`)}
-                >
-                  {statistic}
-                </button>
-              ))}
-            </span>
-          </div>
+        {attributes.map(([field, label]) => (
+          <Box key={field} field={field} label={label} columns={columns} toggle={toggle} />
         ))}
-        {found && found.param.length > 0 && <h4>Params</h4>}
-        {found?.param.map((key) => box(`p:${key}`, key))}
-        {found && found.tag.length > 0 && <h4>Tags</h4>}
-        {found?.tag.map((key) => box(`t:${key}`, key))}
+        {found &&
+          Object.entries(found).map(
+            ([entity, keys]) =>
+              keys.length > 0 && (
+                <section key={entity}>
+                  <h4>{TITLES[entity as Entity]}</h4>
+                  {keys.map((key) =>
+                    entity === 'metrics' ? (
+                      <Metric key={key} metric={key} columns={columns} toggle={toggle} />
+                    ) : (
+                      <Box
+                        key={key}
+                        field={spellField(entity as Entity, key)}
+                        label={key}
+                        columns={columns}
+                        toggle={toggle}
+                      />
+                    ),
+                  )}
+                  {keys.length === SHOWN && (
+                    <p className="muted more-keys">More than {SHOWN}: search to find the others.</p>
+                  )}
+                </section>
+              ),
+          )}
       </div>
       <footer>
         <button type="button" className="quiet" onClick={() => onColumns(null)}>
@@ -112,4 +113,170 @@ function Chooser({ experimentId, columns, onColumns }: ColumnChooserProps): Reac
       </footer>
     </>
   )
+}
+
+function useFoundKeys(id: string, search: string): Record<Entity, string[]> | undefined {
+  const [found, setFound] = useState<Record<Entity, string[]>>()
+  useEffect(() => {
+    let isCurrent = true
+    const timer = setTimeout(
+      async () => {
+        const kinds = Object.keys(KINDS) as (keyof typeof KINDS)[]
+        const lists = await Promise.all(
+          kinds.map((kind) => fetchKeys(id, kind, search, SHOWN).catch(() => [])),
+        )
+        const pairs = kinds.map((kind, at) => [KINDS[kind], lists[at] ?? []])
+        if (isCurrent) setFound(Object.fromEntries(pairs) as Record<Entity, string[]>)
+      },
+      search ? 150 : 0,
+    )
+    return () => {
+      isCurrent = false
+      clearTimeout(timer)
+    }
+  }, [id, search])
+  return found
+}
+
+interface BoxProps {
+  field: string
+  label: string
+  columns: readonly string[]
+  toggle(field: string): void
+}
+
+function Box({ field, label, columns, toggle }: BoxProps): ReactElement {
+  return (
+    <label className="check">
+      <input type="checkbox" checked={columns.includes(field)} onChange={() => toggle(field)} />
+      <span className="clip" title={label}>
+        {label}
+      </span>
+    </label>
+  )
+}
+
+interface MetricProps {
+  metric: string
+  columns: readonly string[]
+  toggle(field: string): void
+}
+
+function Metric({ metric, columns, toggle }: MetricProps): ReactElement {
+  return (
+    <div className="check">
+      <span className="clip" title={metric}>
+        {metric}
+      </span>
+      <span className="segments small">
+        {OFFERED.map((statistic) => {
+          const field = spellField('metrics', metric, statistic)
+          return (
+            <button
+              key={statistic}
+              type="button"
+              aria-pressed={columns.includes(field)}
+              aria-label={`${statistic} of ${metric}`}
+              onClick={() => toggle(field)}
+            >
+              {statistic}
+            </button>
+          )
+        })}
+      </span>
+    </div>
+  )
+}
+
+type ChosenProps = Omit<ColumnChooserProps, 'experimentId'>
+
+/** The columns in their order, to drag, pin and take out. */
+function Chosen({ columns, pins, onColumns, onPins }: ChosenProps): ReactElement {
+  const list = useRef<HTMLUListElement>(null)
+  const [aim, setAim] = useState<{ target: string; side: 'before' | 'after' } | null>(null)
+  const [said, say] = useState('')
+  const onKey = (event: KeyboardEvent, field: string) => {
+    const by = event.key === 'ArrowUp' ? -1 : event.key === 'ArrowDown' ? 1 : 0
+    const at = columns.indexOf(field) + by
+    const target = columns[at]
+    if (!by || !target) return
+    event.preventDefault()
+    onColumns(moveColumn(columns, field, target, by < 0 ? 'before' : 'after'))
+    say(`${labelOf(field).label} is now ${at + 1} of ${columns.length}`)
+  }
+  return (
+    <>
+      <h4>Shown, in this order</h4>
+      <ul ref={list} className="chosen">
+        {columns.map((field) => {
+          const { label, note } = labelOf(field)
+          const isPinned = pins.includes(field)
+          return (
+            <li key={field} data-field={field} className={aim?.target === field ? aim.side : ''}>
+              <button
+                type="button"
+                className="grip"
+                aria-label={`Move ${label}: arrow keys`}
+                onKeyDown={(event) => onKey(event, field)}
+                onPointerDown={(event) => {
+                  let now: typeof aim = null
+                  follow(event.currentTarget, event, () => ({
+                    move: (_x, y) => {
+                      now = aimAt(list.current, y) ?? now
+                      setAim(now)
+                    },
+                    end: (isDropped) => {
+                      setAim(null)
+                      if (isDropped && now) {
+                        onColumns(moveColumn(columns, field, now.target, now.side))
+                      }
+                    },
+                  }))
+                }}
+              >
+                <Icon name="grip" />
+              </button>
+              <span className="clip" title={field}>
+                {label} <small className="muted">{note === 'last' ? '' : note}</small>
+              </span>
+              <button
+                type="button"
+                className="quiet bare"
+                aria-label={`Pin ${label} to the left`}
+                aria-pressed={isPinned}
+                title={isPinned ? 'Unpin' : 'Pin to the left'}
+                onClick={() =>
+                  onPins(isPinned ? pins.filter((each) => each !== field) : [...pins, field])
+                }
+              >
+                <Icon name="pin" />
+              </button>
+              <button
+                type="button"
+                className="quiet bare"
+                aria-label={`Hide ${label}`}
+                title={parseField(field) ? 'Hide' : field}
+                onClick={() => onColumns(columns.filter((each) => each !== field))}
+              >
+                <Icon name="close" />
+              </button>
+            </li>
+          )
+        })}
+      </ul>
+      <span className="visually-hidden" aria-live="polite">
+        {said}
+      </span>
+    </>
+  )
+}
+
+function aimAt(list: HTMLElement | null, y: number) {
+  for (const item of list?.querySelectorAll<HTMLElement>('[data-field]') ?? []) {
+    const { top, bottom } = item.getBoundingClientRect()
+    if (y < top || y > bottom) continue
+    const side = y < (top + bottom) / 2 ? ('before' as const) : ('after' as const)
+    return { target: item.dataset.field ?? '', side }
+  }
+  return null
 }

@@ -1,22 +1,13 @@
-// The metric, param and tag keys of an experiment, fetched page by page.
+// The keys that an experiment's runs use, fetched page by page.
 import { useCallback, useEffect, useRef, useState } from 'react'
 import { ask } from '#api/client.ts'
 import { type ApiError, toApiError } from '#api/errors.ts'
 import {
-  ExperimentMetricKeysDocument,
-  type ExperimentMetricKeysQuery,
-  type ExperimentMetricKeysQueryVariables,
-  ExperimentParamKeysDocument,
-  ExperimentTagKeysDocument,
+  type KeyKind,
+  RunKeysDocument,
+  type RunKeysQuery,
+  type RunKeysQueryVariables,
 } from '#api/generated.ts'
-
-export const KEY_DOCUMENTS = {
-  metric: ExperimentMetricKeysDocument,
-  param: ExperimentParamKeysDocument,
-  tag: ExperimentTagKeysDocument,
-} as const
-
-export type KeyKind = keyof typeof KEY_DOCUMENTS
 
 const PAGE = 500
 const MOST = 20_000
@@ -31,18 +22,16 @@ export async function fetchKeys(
   const keys: string[] = []
   let after: string | null = null
   do {
-    const variables: ExperimentMetricKeysQueryVariables = {
-      id,
+    const variables: RunKeysQueryVariables = {
+      experimentIds: [id],
+      kind,
       search: search || null,
       first: Math.min(PAGE, most),
       after,
     }
-    const { experiment }: ExperimentMetricKeysQuery = await ask(KEY_DOCUMENTS[kind], variables)
-    if (!experiment) break
-    keys.push(...experiment.keys.nodes)
-    after = experiment.keys.pageInfo.hasNextPage
-      ? (experiment.keys.pageInfo.endCursor ?? null)
-      : null
+    const { runKeys }: RunKeysQuery = await ask(RunKeysDocument, variables)
+    keys.push(...runKeys.nodes.map(({ key }) => key))
+    after = runKeys.pageInfo.hasNextPage ? (runKeys.pageInfo.endCursor ?? null) : null
   } while (after && keys.length < most)
   return keys
 }
