@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from trackql_server.domain import access, experiments
+from trackql_server.domain import access, experiments, words
 from trackql_server.domain.context import Context
 from trackql_server.errors import InvalidInput, NotFound, RunDeleted
 from trackql_server.models import Lifecycle
@@ -32,19 +32,24 @@ async def update(
             argument="runIds",
         )
     tags = experiments.checked_tags(set_tags)
+    words.few(delete_tags, "deleteTags")
+    for place, key in enumerate(delete_tags):
+        words.key(key, f"deleteTags[{place}]")
     if (len(tags) + len(delete_tags)) * len(ids) > MOST_TAGS:
         raise InvalidInput(
             f"more than {MOST_TAGS:,} tags would change; name fewer runs at once",
             argument="runIds",
         )
+    if not ids:
+        return 0
     async with ctx.write() as work:
         found = await store.locked_many(work.session, ids)
         missing = next((each for each in ids if each not in found), None)
         if missing is not None:
             raise NotFound(f"there is no run {missing}")
         for run in found.values():
-            kept = lifecycle or run.lifecycle
-            if tags and kept is Lifecycle.DELETED and lifecycle is None:
+            tagged = bool(tags or delete_tags)
+            if tagged and lifecycle is None and run.lifecycle is Lifecycle.DELETED:
                 raise RunDeleted(f"run {run.id} is deleted; restore it to tag it")
             if lifecycle is not None:
                 run.lifecycle = lifecycle

@@ -123,7 +123,7 @@ async def suggest(ctx: Context, where: Where, text: str, cursor: int, most: int)
     ]
     if found.keys is not None:
         entity, prefix = found.keys
-        if entity in KINDS:
+        if entity in KINDS and len(prefix) <= words.LONGEST_KEY:
             page = Page(most)
             stored = await keys(ctx, where, KINDS[entity], prefix, None, page)
             spelled = (spell_key(entity, key) for key in stored.rows)

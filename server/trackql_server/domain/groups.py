@@ -11,6 +11,7 @@ from trackql_server.domain import search
 from trackql_server.domain.context import Context
 from trackql_server.domain.search import Where
 from trackql_server.errors import CostLimit, InvalidInput
+from trackql_server.filters.fields import Kind, kind
 from trackql_server.filters.tree import Entity, Field
 from trackql_server.models import LabelKind
 from trackql_server.store import metrics as metric_store
@@ -85,16 +86,12 @@ class GroupCurve:
     band: Band
 
 
-def _checked(by: Sequence[Field], measures: Sequence[Field]) -> None:
+def _checked(by: Sequence[Field], measures: Sequence[Field], argument: str = "measures") -> None:
     if len(by) + len(measures) > MOST_FIELDS:
         raise CostLimit(f"by and measures name more than {MOST_FIELDS} fields", limit="fields")
     for each in measures:
-        textual = each.entity in (Entity.TAG, Entity.DATASET)
-        if textual or (each.entity is Entity.ATTRIBUTE and each.key not in NUMERIC):
-            raise InvalidInput(f"measures: {each.key!r} is no number", argument="measures")
-
-
-NUMERIC = ("duration", "start_time", "end_time", "dropped_points")
+        if kind(each) in (Kind.TEXT, Kind.STATUS):
+            raise InvalidInput(f"{argument}: {each.key!r} is no number", argument=argument)
 
 
 async def grouped(
@@ -266,7 +263,7 @@ async def importances(ctx: Context, where: Where, metric: Field, first: int) -> 
     """What the params of the runs found tell of a metric, most telling first."""
     if not 1 <= first <= MOST_PARAMS:
         raise InvalidInput(f"first must lie between 1 and {MOST_PARAMS}", argument="first")
-    _checked([], [metric])
+    _checked([], [metric], "metric")
     scope = await search.scope(ctx, where)
     asked = pages.Search(scope, where.node)
     async with ctx.read() as session:

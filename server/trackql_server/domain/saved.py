@@ -4,6 +4,7 @@ import secrets
 from typing import Any
 
 import orjson
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from trackql_server.domain import access, words
 from trackql_server.domain.context import Context
@@ -52,8 +53,7 @@ async def save(
     access.require_write(ctx.viewer)
     words.name(name, "name")
     words.description(description, "description")
-    if len(orjson.dumps(state)) > LARGEST_STATE:
-        raise InvalidInput(f"state has more than {LARGEST_STATE:,} bytes", argument="state")
+    _state(state)
     async with ctx.write() as work:
         if experiment_id is not None:
             known = await experiment_store.by_ids(work.session, [experiment_id])
@@ -85,8 +85,17 @@ async def delete(ctx: Context, view_id: str) -> None:
         await work.session.delete(await _known(work.session, view_id))
 
 
-async def _known(session: Any, view_id: str) -> SavedView:
-    found = await store.by_id(session, view_id)
+def _state(state: Any) -> None:
+    try:
+        size = len(orjson.dumps(state))
+    except TypeError as error:
+        raise InvalidInput(f"state can't be kept as JSON: {error}", argument="state") from error
+    if size > LARGEST_STATE:
+        raise InvalidInput(f"state has more than {LARGEST_STATE:,} bytes", argument="state")
+
+
+async def _known(session: AsyncSession, view_id: str) -> SavedView:
+    found = await store.locked(session, view_id)
     if found is None:
         raise NotFound(f"there is no saved view {view_id}")
     return found

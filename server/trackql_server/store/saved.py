@@ -9,6 +9,12 @@ from trackql_server.store.paging import Order, Page, Paged
 
 
 async def by_id(session: AsyncSession, view_id: str) -> SavedView | None:
+    """A view, if there is one."""
+    rows = await session.execute(select(SavedView).where(col(SavedView.id) == view_id))
+    return rows.scalar_one_or_none()
+
+
+async def locked(session: AsyncSession, view_id: str) -> SavedView | None:
     """A view, locked until the transaction ends."""
     rows = await session.execute(
         select(SavedView).where(col(SavedView.id) == view_id).with_for_update()

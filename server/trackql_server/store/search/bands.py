@@ -37,7 +37,7 @@ def band(series: Iterable[tuple[Int64s, Float64s]], low: int, high: int, points:
     first = low >> shift
     size = (high >> shift) - first + 1
     n = np.zeros(size, np.int64)
-    mean, spread = np.zeros(size), np.zeros(size)
+    mean, spread, total = np.zeros(size), np.zeros(size), np.zeros(size)
     least, most = np.full(size, np.inf), np.full(size, -np.inf)
     with np.errstate(all="ignore"):
         for steps, values in series:
@@ -53,17 +53,20 @@ def band(series: Iterable[tuple[Int64s, Float64s]], low: int, high: int, points:
             moved = own - mean[there]
             mean[there] += moved / n[there]
             spread[there] += moved * (own - mean[there])
+            total[there] += own
             least[there] = np.minimum(least[there], own)
             most[there] = np.maximum(most[there], own)
         kept = np.flatnonzero(n)
         count = n[kept]
         std = np.sqrt(spread[kept] / np.maximum(count - 1, 1))
+        # Nothing moves on from infinity, so there the plain sum tells the mean.
+        middle = np.where(np.isfinite(mean[kept]), mean[kept], total[kept] / count)
         std[count < 2] = np.nan
     return Band(
         1 << shift,
         (kept + first) << shift,
         count,
-        mean[kept],
+        middle,
         std,
         least[kept],
         most[kept],

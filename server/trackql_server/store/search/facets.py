@@ -3,17 +3,19 @@
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, func, select, union_all
+from sqlalchemy import ColumnElement, Select, and_, func, select, true, union, union_all
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from trackql_server.filters.tree import Entity, Field
 from trackql_server.models import ConfigValue, Label, LabelKind, MetricSeries, Param, Tag
 from trackql_server.models.columns import table_of
+from trackql_server.models.run import HEAD
 from trackql_server.store.paging import Page, Paged, contains
 from trackql_server.store.search.predicates import COLUMNS
 from trackql_server.store.search.scope import Scope, runs
 from trackql_server.store.search.sorting import begin, type_text
 from trackql_server.store.search.sources import sources
+from trackql_server.store.search.texts import TextColumn
 
 LABEL = table_of(Label)
 TABLES: dict[LabelKind, Any] = {
@@ -25,6 +27,9 @@ TABLES: dict[LabelKind, Any] = {
 
 # Rows of a field that are looked at to tell which values it has, and how often.
 VALUES_LOOKED_AT = 200_000
+
+# Rows of a param that are looked at to tell whether it is configuration.
+SINGLE_LOOKED_AT = 100
 
 
 def _starts(column: ColumnElement[Any], prefix: str) -> list[ColumnElement[bool]]:
@@ -40,6 +45,12 @@ def _starts(column: ColumnElement[Any], prefix: str) -> list[ColumnElement[bool]
     return bounds
 
 
+def _begins(text: TextColumn, prefix: str) -> list[ColumnElement[bool]]:
+    """That a text starts so, of which an index may have the head alone."""
+    rest = _starts(text.whole, prefix) if len(prefix) > HEAD else []
+    return [*_starts(begin(text), prefix[:HEAD]), *rest]
+
+
 async def keys(
     session: AsyncSession,
     scope: Scope,
@@ -49,28 +60,41 @@ async def keys(
     page: Page,
 ) -> Paged[str]:
     """Keys of a kind that runs use, by their letters."""
+
+    def some(named: LabelKind, used: ColumnElement[bool]) -> Select[Any]:
+        statement = select(LABEL.c.key).distinct()
+        statement = statement.where(_labels(scope, named), *_starts(LABEL.c.key, prefix), used)
+        if search:
+            statement = statement.where(contains(LABEL.c.key, search))
+        if page.after is not None:  # a key is its own cursor
+            statement = statement.where(LABEL.c.key > page.after)
+        return statement.order_by(LABEL.c.key).limit(page.first + 1)
+
     table = TABLES[kind]
-    used = select(table.c.label_id).where(table.c.label_id == LABEL.c.id).exists()
-    experiment = LABEL.c.experiment_id
-    one = len(scope.experiment_ids) == 1
-    statement = (
-        select(LABEL.c.key)
-        .distinct()
-        .where(
-            experiment == scope.experiment_ids[0] if one else experiment.in_(scope.experiment_ids),
-            LABEL.c.kind == str(kind),
-            *_starts(LABEL.c.key, prefix),
-            used,
-        )
-    )
-    if search:
-        statement = statement.where(contains(LABEL.c.key, search))
-    if page.after is not None:  # a key is its own cursor
-        statement = statement.where(LABEL.c.key > page.after)
-    rows = await session.execute(statement.order_by(LABEL.c.key).limit(page.first + 1))
-    found = [str(row[0]) for row in rows]
+    statement = some(kind, select(table.c.label_id).where(table.c.label_id == LABEL.c.id).exists())
+    if kind is LabelKind.CONFIG:
+        parts = [statement, some(LabelKind.PARAM, _single())]
+        both = union(*(select(part.subquery().c.key) for part in parts)).subquery()
+        statement = select(both.c.key).order_by(both.c.key).limit(page.first + 1)
+    found = [str(row[0]) for row in await session.execute(statement)]
     shown = found[: page.first]
     return Paged(shown, shown, len(found) > page.first, page.after is not None)
+
+
+def _labels(scope: Scope, kind: LabelKind) -> ColumnElement[bool]:
+    """That a label is of a kind and of one of the experiments looked over."""
+    experiment = LABEL.c.experiment_id
+    one = len(scope.experiment_ids) == 1
+    within = experiment == scope.experiment_ids[0] if one else experiment.in_(scope.experiment_ids)
+    return and_(within, LABEL.c.kind == str(kind))
+
+
+def _single() -> ColumnElement[bool]:
+    """That a param was logged as a single JSON value, told by the first of its rows."""
+    params = TABLES[LabelKind.PARAM]
+    first = select(params.c.scalar).where(params.c.label_id == LABEL.c.id).limit(SINGLE_LOOKED_AT)
+    rows = first.correlate(LABEL).subquery()
+    return select(rows.c.scalar).where(rows.c.scalar.is_not(None)).exists()
 
 
 async def key_counts(
@@ -78,15 +102,21 @@ async def key_counts(
 ) -> dict[str, int]:
     """How many runs, those in the trash too, use each of these keys."""
     table = TABLES[kind]
-    by_label = {label: key for key in some for label in scope.labels(kind, key)}
-    rows = await session.execute(
-        select(table.c.label_id, func.count())
-        .where(table.c.label_id.in_(by_label))
-        .group_by(table.c.label_id)
-    )
+    asked = [(kind, table, true())]
+    if kind is LabelKind.CONFIG:
+        params = TABLES[LabelKind.PARAM]
+        asked.append((LabelKind.PARAM, params, params.c.scalar.is_not(None)))
     counts = dict.fromkeys(some, 0)
-    for label, number in rows:
-        counts[by_label[label]] += number
+    for named, rows, counted in asked:
+        # By name: labels by number would be as many parameters as keys times experiments.
+        found = await session.execute(
+            select(LABEL.c.key, func.count())
+            .join(rows, rows.c.label_id == LABEL.c.id)
+            .where(_labels(scope, named), LABEL.c.key.in_(some), counted)
+            .group_by(LABEL.c.key)
+        )
+        for key, number in found:
+            counts[key] += number
     return counts
 
 
@@ -97,11 +127,12 @@ async def values(
     if field.entity is Entity.ATTRIBUTE:
         run = runs()
         column = type_text(run.c[COLUMNS.get(field.key, field.key)])
-        parts = [select(column.label("value")).where(scope.holds(run), *_starts(column, prefix))]
+        value = type_text(func.substr(column, 1, HEAD))
+        parts = [select(value.label("value")).where(scope.holds(run), *_starts(column, prefix))]
     else:
         parts = [
             select(begin(source.text).label("value")).where(
-                source.holds, *_starts(begin(source.text), prefix)
+                source.holds, *_begins(source.text, prefix)
             )
             for source in sources(scope, field, "v")
             if source.text is not None

@@ -25,14 +25,25 @@ class Measure:
     @property
     def mean(self) -> float | None:
         """The mean; None without runs."""
+        if not self.n:
+            return None
         with np.errstate(all="ignore"):
-            return float(self.sorted.mean()) if self.n else None
+            mean = self.sorted.mean()
+            # Sums of huge numbers leave their range where the mean does not.
+            return float(mean if np.isfinite(mean) else (self.sorted / self.n).sum())
 
     @property
     def std(self) -> float | None:
         """The standard deviation of a sample (ddof 1); None for fewer than two runs."""
+        if self.n < 2:
+            return None
         with np.errstate(all="ignore"):
-            return float(self.sorted.std(ddof=1)) if self.n > 1 else None
+            std = self.sorted.std(ddof=1)
+            if np.isfinite(std):
+                return float(std)
+            # Likewise their squares.
+            scale = np.abs(self.sorted).max()
+            return float(scale * (self.sorted / scale).std(ddof=1))
 
     @property
     def sem(self) -> float | None:
@@ -42,8 +53,14 @@ class Measure:
 
     def quantile(self, q: float) -> float | None:
         """The value below which a share q of the runs lies, between runs by a straight line."""
-        with np.errstate(all="ignore"):
-            return float(np.quantile(self.sorted, q)) if self.n else None
+        if not self.n:
+            return None
+        place = q * (self.n - 1)
+        low = int(place)
+        share = place - low
+        below, above = float(self.sorted[low]), float(self.sorted[min(low + 1, self.n - 1)])
+        # Not by their difference, which may be infinite where the value is not.
+        return below if not share or below == above else below * (1 - share) + above * share
 
     @property
     def min(self) -> float | None:
@@ -133,4 +150,6 @@ def measure(column: RunColumn, places: npt.NDArray[np.int64]) -> Measure:
     assert column.numbers is not None
     numbers = column.numbers[places]
     nan = np.isnan(numbers)
-    return Measure(np.sort(numbers[~nan]), int((nan & column.present[places]).sum()))
+    # Where there may be a text instead of a number, that is no NaN.
+    told = nan & column.present[places] if column.texts is None else nan[:0]
+    return Measure(np.sort(numbers[~nan]), int(told.sum()))

@@ -73,11 +73,13 @@ def _share(groups: Int64s, values: Float64s, distinct: int) -> float:
 
 
 def _binned(numbers: Float64s) -> Int64s:
+    """Groups of about equal size by rank; what is equal stays together, and two at least differ."""
     values, codes = np.unique(numbers, return_inverse=True)
-    if len(values) <= BINS:
+    runs = len(numbers)
+    bins = max(2, min(BINS, runs // 2))
+    if len(values) <= bins:
         return codes.astype(np.int64)
-    edges = np.unique(np.quantile(numbers, np.linspace(0, 1, BINS + 1)[1:-1]))
-    _, dense = np.unique(np.searchsorted(edges, numbers, side="right"), return_inverse=True)
+    _, dense = np.unique(_ranks(numbers) * bins // runs, return_inverse=True)
     return dense.astype(np.int64)
 
 
