@@ -66,7 +66,8 @@ async def follow(ctx: Context, question: Question, first: int) -> AsyncGenerator
     services = ctx.services
     topics = [EVERYTHING_TOPIC] if named is None else [experiment_topic(each) for each in named]
     listener = services.bus.listen(topics)
-    services.stalls.watch(named or [], [])
+    watched = list(asked.scope.experiment_ids)
+    services.stalls.watch(watched, [])
     restless = _restless(question)
     try:
         shown = Shown()
@@ -87,11 +88,15 @@ async def follow(ctx: Context, question: Question, first: int) -> AsyncGenerator
             anew = due or len(changed) > MOST_CHANGED
             found_at = time.monotonic() if anew else found_at
             asked = await search.searched(ctx, question)
+            if watched != asked.scope.experiment_ids:  # one was made, or went
+                services.stalls.unwatch(watched, [])
+                watched = list(asked.scope.experiment_ids)
+                services.stalls.watch(watched, [])
             event = await _update(ctx, asked, first, shown, changed, anew=anew)
             if event is not None:
                 yield event
     finally:
-        services.stalls.unwatch(named or [], [])
+        services.stalls.unwatch(watched, [])
         services.bus.leave(listener)
 
 

@@ -5,6 +5,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import orjson
+
 from trackql_server.domain import words
 from trackql_server.errors import InvalidInput
 from trackql_server.store.runs import NewParam
@@ -12,9 +14,6 @@ from trackql_server.store.runs import NewParam
 # What is searched by of one param's JSON.
 LEAVES = 1_000
 DEEPEST = 20
-
-# No float64 is larger.
-HUGE = 2**1023
 
 
 @dataclass(frozen=True)
@@ -35,6 +34,7 @@ def checked(given: Sequence[ParamSpec]) -> list[ParamSpec]:
     for place, each in enumerate(given):
         words.key(each.key, f"params[{place}].key")
         words.value(each.value, f"params[{place}].value")
+        _json(each.config, f"params[{place}].config")
         former = seen.setdefault(each.key, each)
         if former.value != each.value:
             raise InvalidInput(
@@ -44,19 +44,28 @@ def checked(given: Sequence[ParamSpec]) -> list[ParamSpec]:
     return list(seen.values())
 
 
+def _json(config: Any, argument: str) -> None:
+    try:
+        orjson.dumps(config)
+    except TypeError as error:
+        raise InvalidInput(
+            f"{argument} can't be kept as JSON: {error}", argument=argument
+        ) from error
+
+
 def prepared(given: Sequence[ParamSpec]) -> list[NewParam]:
     """Params as they are stored: with the number their text spells and the values in their JSON."""
-    return [
-        NewParam(
-            each.key,
-            each.value,
-            number(each.value),
-            scalar(each.config),
-            each.config,
-            leaves(each.key, each.config),
-        )
-        for each in given
-    ]
+    return [_prepared(each) for each in given]
+
+
+def _prepared(given: ParamSpec) -> NewParam:
+    """A single JSON value is told by the param itself, unless that says it in other words."""
+    spelled, kind = number(given.value), scalar(given.config)
+    inner = leaves(given.key, given.config)
+    other = kind == "text" and given.value != given.config
+    if other or (kind == "number" and spelled != given.config):
+        kind, inner = None, {given.key: given.config} if _kept(given.config) else {}
+    return NewParam(given.key, given.value, spelled, kind, given.config, inner)
 
 
 def number(text: str) -> float | None:
@@ -83,14 +92,14 @@ def scalar(config: Any) -> str | None:
 def leaves(key: str, config: Any) -> dict[str, str | float | bool]:
     """The single values within a JSON object or array by path, the first LEAVES of them.
 
-    Null has no place among them, nor what lies deeper than DEEPEST levels or has a longer path than
-    a key may have; the param itself keeps its JSON whole.
+    Null has no place among them, nor what lies deeper than DEEPEST levels or whose path could be no
+    key; the param itself keeps its JSON whole.
     """
     found: dict[str, str | float | bool] = {}
     waiting: list[tuple[str, Any, int]] = [(key, config, 0)]
     while waiting and len(found) < LEAVES:
         path, value, depth = waiting.pop()
-        if len(path) > words.LONGEST_KEY or depth > DEEPEST:
+        if len(path) > words.LONGEST_KEY or "\0" in path or depth > DEEPEST:
             continue
         if isinstance(value, dict):
             inner = [(f"{path}.{name}", each, depth + 1) for name, each in value.items()]
@@ -106,4 +115,7 @@ def leaves(key: str, config: Any) -> dict[str, str | float | bool]:
 def _kept(value: str | float | bool) -> bool:
     if isinstance(value, str):
         return "\0" not in value and len(value) <= words.LONGEST_VALUE
-    return isinstance(value, bool) or abs(value) < HUGE
+    try:
+        return math.isfinite(value)
+    except OverflowError:  # a whole number that is larger than any float64
+        return False

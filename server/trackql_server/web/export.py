@@ -5,7 +5,7 @@ import io
 from collections.abc import AsyncIterator, Callable, Sequence
 from typing import Any, Protocol
 
-import orjson
+import numpy as np
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
@@ -13,12 +13,14 @@ from starlette.routing import Route
 from trackql_server.domain import export, search
 from trackql_server.domain.context import Context
 from trackql_server.domain.search import Question, RunColumn, Where
-from trackql_server.errors import InvalidInput, NotFound, TrackqlError
+from trackql_server.errors import InvalidFilter, InvalidInput, NotFound, TrackqlError
 from trackql_server.filters.fields import Kind, kind
+from trackql_server.filters.order import Order
 from trackql_server.filters.parse import parse
-from trackql_server.filters.spell import spell_field
-from trackql_server.filters.tree import Field, conjunction
+from trackql_server.filters.spell import spell_field, spell_value
+from trackql_server.filters.tree import Entity, Field, conjunction
 from trackql_server.models import Lifecycle
+from trackql_server.web.replies import refusal
 
 LIFECYCLES: dict[str, Lifecycle | None] = {
     "ACTIVE": Lifecycle.ACTIVE,
@@ -48,8 +50,8 @@ def routes(context: Callable[[], Context]) -> list[Route]:
         try:
             return await _runs(request, context())
         except TrackqlError as error:
-            body = orjson.dumps({"errors": [error.formatted]})
-            return Response(body, error.status, media_type="application/json")
+            headers = {"x-content-type-options": "nosniff"}
+            return Response(refusal(error), error.status, headers, "application/json")
 
     return [Route("/export/runs.{format}", runs, methods=["GET"])]
 
@@ -75,7 +77,7 @@ async def _runs(request: Request, ctx: Context) -> Response:
     if not named:
         fields = await export.fields(ctx, where)
         named = [spell_field(each) for each in fields]
-    question = Question(where, search.orders(asked.getlist("order")))
+    question = Question(where, _orders(asked.getlist("order")))
     names = list(dict.fromkeys(["run_id", *named]))
     columns = dict(zip(named, fields, strict=True))
     columns.pop("run_id", None)
@@ -90,6 +92,14 @@ async def _runs(request: Request, ctx: Context) -> Response:
             "cache-control": "no-store",
         },
     )
+
+
+def _orders(texts: list[str]) -> list[Order]:
+    try:
+        return search.orders(texts)
+    except InvalidFilter as error:
+        error.argument = (error.argument or "").replace("orderBy", "order")  # as it is called here
+        raise
 
 
 async def _written(
@@ -180,9 +190,20 @@ def _batch(schema: Any, columns: Sequence[RunColumn]) -> Any:
 
 def _array(pyarrow: Any, column: RunColumn) -> Any:
     if column.texts is not None:
-        return pyarrow.array(column.texts, pyarrow.string())
+        return pyarrow.array(_texts(column), pyarrow.string())
     assert column.numbers is not None
     numbers = pyarrow.array(column.numbers, mask=~column.present)
     if kind(column.field) is Kind.NUMBER:
         return numbers
     return numbers.cast(pyarrow.int64())
+
+
+def _texts(column: RunColumn) -> Any:
+    """A column's texts; of configuration, numbers are spelled out among them."""
+    assert column.texts is not None
+    if column.numbers is None or column.field.entity is not Entity.CONFIG:
+        return column.texts
+    texts, numbers = column.texts.copy(), column.numbers
+    for place in (~np.isnan(numbers)).nonzero()[0]:
+        texts[place] = spell_value(float(numbers[place]))
+    return texts
