@@ -31,7 +31,9 @@ async def changed(services: Services, chance: random.Random, ids: list[str]) -> 
     if kind <= 1:
         parent = chance.choice(ids) if ids and chance.random() < 0.5 else None
         name = f"run {chance.randrange(5)}"
-        run = await runs.create(ctx, runs.NewRun(experiment_id="0", name=name, parent_run_id=parent))
+        run = await runs.create(
+            ctx, runs.NewRun(experiment_id="0", name=name, parent_run_id=parent)
+        )
         ids.append(run.id)
     elif kind == 2:
         value = chance.choice([0.1, 0.5, 0.5, 0.9, float("nan")])
