@@ -1,8 +1,8 @@
 """Row `pages`: many runs read without a filter; see `search.py` for the data and how time counts.
 
 The first hundred runs with all 45 columns, newest first, as a table shows them. On from there by
-cursor to the 5,000th run, fifty requests in all, newest first and by a metric; the last three pages
-of each walk against its first three. 30,000 runs with five columns as a pandas frame. A page of
+cursor to the 5,000th run, fifty requests in all, newest first and by a metric; then the last page
+against the first, asked in turn. 30,000 runs with five columns as a pandas frame. A page of
 1,000 runs with 2,000 metrics each: fifty of them, sorted by another.
 """
 
@@ -16,7 +16,7 @@ import pandas as pd
 
 from scripts.benchmarks import search_sets as sets
 from scripts.benchmarks import search_terms
-from scripts.benchmarks.report import Figure, median
+from scripts.benchmarks.report import Figure, in_turn, median
 from scripts.benchmarks.search_asking import (
     PAGE,
     TABLE,
@@ -26,6 +26,7 @@ from scripts.benchmarks.search_asking import (
     figure,
     from_cold,
     table,
+    timed,
 )
 from scripts.benchmarks.search_data import Runs
 from scripts.benchmarks.search_mlflow import DEEP, mlflow
@@ -37,6 +38,9 @@ from trackql import Client
 
 ROW = "pages"
 
+# What a page of the walk shows.
+SHOWN = ("name", "metrics.acc")
+
 FRAME = 30_000
 FRAME_COLUMNS = ("metrics.acc", "metrics.loss", "params.lr", "params.optimizer", "tags.team")
 
@@ -44,12 +48,14 @@ FRAME_COLUMNS = ("metrics.acc", "metrics.loss", "params.lr", "params.optimizer",
 def pages(space: Workspace) -> list[Figure]:
     taken = mlflow(space) if space.peers else None
     with space.seeded(Trackql, "small", sets.seed_small) as ours:
+        runs = sets.ordinary(SMALL)
+        experiment, orders, wanted = _deep(ours, runs, None)
         figures = [
-            *_first(ours, sets.ordinary(SMALL), None, {Mlflow.name: taken.first} if taken else {}),
+            *_first(ours, runs, None, {Mlflow.name: taken.first} if taken else {}),
             figure(
                 ROW,
                 f"to run {DEEP:,} of {SMALL:,}, newest first",
-                [sum(_walk(ours, sets.ordinary(SMALL), None)) for _ in range(3)],
+                [sum(_walk(ours, experiment, orders, runs, wanted)[0]) for _ in range(3)],
                 unit="s",
                 peers={Mlflow.name: taken.deep} if taken else {},
             ),
@@ -80,37 +86,57 @@ def _first(
 
 
 def _walks(ours: Trackql, runs: Runs, title: str, key: str | None) -> list[Figure]:
-    walks = [_walk(ours, runs, key) for _ in range(5)]
-    # The ends of several walks, so that one slow request decides nothing.
-    begin = [took for walk in walks for took in walk[:3]]
-    end = [took for walk in walks for took in walk[-3:]]
+    experiment, orders, wanted = _deep(ours, runs, key)
+    walks, before_last = [], ""
+    for _ in range(5):
+        times, before_last = _walk(ours, experiment, orders, runs, wanted)
+        walks.append(sum(times))
+    ends: dict[str | None, list[float]] = {None: [], before_last: []}
+    for after in in_turn(15, ends):
+        place = DEEP - PAGE if after else 0
+        ends[after].append(
+            timed(
+                lambda after=after: table(ours, experiment, SHOWN, orders, after=after),  # type: ignore[misc]
+                lambda answer, place=place: check_ids(  # type: ignore[misc]
+                    answer["runIds"], runs, wanted[place : place + PAGE], "paging"
+                ),
+            )
+        )
+    first, last = (median(times) for times in ends.values())
     return [
-        figure(ROW, f"to run {DEEP:,} of {len(runs):,}, {title}", [sum(walk) for walk in walks],
-               unit="s", at_most=1),
-        Figure(ROW, "its last pages against its first", "×", median(end) / median(begin),
-               at_most=1.5, samples=[median(begin), median(end)]),
+        figure(ROW, f"to run {DEEP:,} of {len(runs):,}, {title}", walks, unit="s", at_most=1),
+        Figure(ROW, "its last page against its first, asked in turn", "×", last / first,
+               at_most=1.5, samples=[first, last]),
     ]  # fmt: skip
 
 
-def _walk(ours: Trackql, runs: Runs, key: str | None) -> list[float]:
-    """Milliseconds of each page to the deep run: newest first, or by a metric from its greatest."""
+def _deep(ours: Trackql, runs: Runs, key: str | None) -> tuple[str, list[str], Sequence[int]]:
+    """The experiment, the order and the runs that come: newest first, or by a metric."""
     experiment = sets.experiment(ours)
-    orders, wanted = [], runs.newest(DEEP)
-    if key is not None:
-        fields = Fields(runs)
-        order = fields.by_metric(key, descending=True)
-        question = search_terms.ask(fields.everything(), order, start=fields.by_start())
-        orders, wanted = [order.text], question.answer[:DEEP]
+    if key is None:
+        return experiment, [], runs.newest(DEEP)
+    fields = Fields(runs)
+    order = fields.by_metric(key, descending=True)
+    question = search_terms.ask(fields.everything(), order, start=fields.by_start())
+    return experiment, [order.text], question.answer[:DEEP]
+
+
+def _walk(
+    ours: Trackql, experiment: str, orders: Sequence[str], runs: Runs, wanted: Sequence[int]
+) -> tuple[list[float], str]:
+    """Milliseconds of each page to the deep run, and the cursor of the last."""
     found: list[str] = []
-    times, after = [], None
+    times: list[float] = []
+    cursors: list[str] = []
     while len(found) < DEEP:
         before = time.perf_counter()
-        page = table(ours, experiment, ("name", "metrics.acc"), orders, after=after)
+        after = cursors[-1] if cursors else None
+        page = table(ours, experiment, SHOWN, orders, after=after)
         times.append((time.perf_counter() - before) * 1000)
         found += page["runIds"]
-        after = page["endCursor"]
+        cursors.append(page["endCursor"])
     check_ids(found, runs, wanted, "paging")
-    return times
+    return times, cursors[-2]
 
 
 def _frame(ours: Trackql, runs: Runs) -> list[Figure]:
