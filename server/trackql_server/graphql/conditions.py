@@ -265,8 +265,16 @@ def read(where: RunFilter | None, text: str | None) -> Node:
     """What `where` and `filter` ask for together. Raises InvalidFilter."""
     nodes = [] if text is None else [parse(text)]
     if where is not None:
-        nodes.append(bounded(_filter(where, "where", 0)))
+        nodes.append(_bounded(_filter(where, "where", 0)))
     return tree.conjunction(*nodes)
+
+
+def _bounded(node: Node) -> Node:
+    try:
+        return bounded(node)
+    except InvalidFilter as error:
+        error.argument = "where"
+        raise
 
 
 def _filter(given: RunFilter, at: str, depth: int) -> Node:
@@ -276,7 +284,7 @@ def _filter(given: RunFilter, at: str, depth: int) -> Node:
     for name, make in LEAVES.items():
         condition = getattr(given, name)
         if condition is not None:
-            parts.extend(make(condition, f"{at}.{name}"))
+            parts.extend(make(condition, f"{at}.{_called(name)}"))
     if given.all is not None:
         parts.append(_joined(tree.All, given.all, f"{at}.and", depth))
     if given.any is not None:
@@ -293,6 +301,12 @@ def _joined(
     return parts[0] if len(parts) == 1 else kind(tuple(parts))
 
 
+def _called(name: str) -> str:
+    """What an input field is called in GraphQL."""
+    first, *others = name.strip("_").split("_")
+    return first + "".join(each.title() for each in others)
+
+
 def _compared(field: Field, condition: Any, at: str) -> Iterator[Comparison]:
     """A comparison for each operator that a condition gives."""
     for name, (operator, negated) in WORDS.items():
@@ -300,9 +314,10 @@ def _compared(field: Field, condition: Any, at: str) -> Iterator[Comparison]:
         if given is None:
             continue
         values = tuple(given) if isinstance(given, list) else (given,)
+        place = f"{at}.{_called(name)}"
         if operator is Operator.BETWEEN and len(values) != 2:
-            raise InvalidFilter(f"{at}.{name} wants two bounds", argument=f"{at}.{name}")
-        yield _checked(field, operator, values, f"{at}.{name.strip('_')}", negated=negated)
+            raise InvalidFilter(f"{place} wants two bounds", argument=place)
+        yield _checked(field, operator, values, place, negated=negated)
     exists = getattr(condition, "exists", None)
     if exists is not None:
         yield _checked(field, Operator.NULL, (), f"{at}.exists", negated=exists)

@@ -92,8 +92,9 @@ class Database:
             session = await stack.enter_async_context(
                 AsyncSession(self._writers, expire_on_commit=False)
             )
-            async with session.begin():
-                yield session
+            with _storable():
+                async with session.begin():
+                    yield session
 
     async def run_read(self, work: Callable[[Connection], T]) -> T:
         """What `work` returns, given a connection that sees one state of the database."""

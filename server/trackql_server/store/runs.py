@@ -25,6 +25,7 @@ from trackql_server.models import (
 from trackql_server.models.columns import table_of
 from trackql_server.models.run import HEAD
 from trackql_server.store.labels import Labels
+from trackql_server.store.listed import one_of
 from trackql_server.store.paging import Order, Page, Paged, contains
 
 # Both databases take some 32,000 parameters a statement.
@@ -44,7 +45,7 @@ async def by_ids(session: AsyncSession, ids: Sequence[str]) -> dict[str, Run]:
 
 async def by_numbers(session: AsyncSession, numbers: Sequence[int]) -> dict[int, Run]:
     """Runs by number; unknown ones are left out."""
-    rows = await session.execute(select(Run).where(col(Run.number).in_(numbers)))
+    rows = await session.execute(select(Run).where(one_of(col(Run.number), numbers)))
     return {row.number: row for row in rows.scalars()}
 
 

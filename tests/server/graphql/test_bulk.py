@@ -126,3 +126,11 @@ async def test_hundreds_of_runs(graphql: GraphQL) -> None:
     assert (await graphql(count))["runs"] == {"totalCount": 100}
     assert await updated(graphql, ids[200:], deleteTags=["team"]) == 100
     assert (await graphql(count))["runs"] == {"totalCount": 0}
+
+
+async def test_a_nul_in_an_id_is_what_the_caller_has_to_repair(graphql: GraphQL) -> None:
+    """PostgreSQL takes it for no text; on SQLite there is no such run."""
+    refused = await graphql.refused(
+        "mutation($ids: [ID!]!) { updateRuns(input: {runIds: $ids}) { count } }", ids=["a\0"]
+    )
+    assert refused["code"] in ("INVALID_INPUT", "NOT_FOUND")

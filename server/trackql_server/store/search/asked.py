@@ -5,23 +5,20 @@ from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import (
-    BigInteger,
     ColumnElement,
     Connection,
     Select,
     and_,
-    bindparam,
     exists,
-    func,
     not_,
     or_,
     select,
 )
-from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.sql.selectable import FromClause
 
 from trackql_server.filters.order import Order
 from trackql_server.filters.tree import EVERYTHING, Entity, Field, Node
+from trackql_server.store.listed import Listed, one_of
 from trackql_server.store.search import patterns, sorting
 from trackql_server.store.search.predicates import Predicates, plain
 from trackql_server.store.search.scope import Scope, runs
@@ -70,7 +67,7 @@ class Asked:
         held = scope.holds(run)
         if walked and self.sqlite:
             experiment = plain(run.c.experiment_id)
-            held = and_(scope.in_use(run), experiment.in_(scope.experiment_ids))
+            held = and_(scope.in_use(run), one_of(experiment, scope.experiment_ids))
         if not self.search.whole:
             return [held, predicates.holds(node, run)]
         inner, root = runs("inner_run"), runs("root_run")
@@ -106,7 +103,7 @@ class Asked:
 
     def passing(self, some: Sequence[int]) -> set[int]:
         """Which of these runs, that were walked to, are found."""
-        listed = listed_numbers(self.run.c.number, some, sqlite=self.sqlite)
+        listed = Listed(self.run.c.number, some)
         statement = select(self.run.c.number).where(listed, *self.within(self.probes, walked=True))
         return {int(row[0]) for row in raw(self.connection, statement)}
 
@@ -115,14 +112,3 @@ def raw(connection: Connection, statement: Select[Any]) -> list[Any]:
     """Rows as the driver gives them: for very many numbers and texts."""
     result: Any = connection.execute(statement)
     return list(result.cursor.fetchall())
-
-
-def listed_numbers(
-    column: ColumnElement[int], some: Sequence[int], *, sqlite: bool
-) -> ColumnElement[bool]:
-    """Whether a number is one of these, sent as one parameter however many they are."""
-    if sqlite:
-        text = "[" + ",".join(map(str, some)) + "]"
-        listed = func.json_each(text).table_valued("value")
-        return column.in_(select(listed.c.value))
-    return column == func.any(bindparam(None, list(some), type_=ARRAY(BigInteger)))

@@ -13,7 +13,8 @@ from trackql_server.filters.fields import Kind, kind
 from trackql_server.filters.tree import Entity, Field
 from trackql_server.models.columns import CodePointText
 from trackql_server.store.columns import Float64s, Int64s
-from trackql_server.store.search.asked import listed_numbers, raw
+from trackql_server.store.listed import Listed
+from trackql_server.store.search.asked import raw
 from trackql_server.store.search.predicates import COLUMNS, Predicates
 from trackql_server.store.search.scope import Scope, runs
 from trackql_server.store.search.sources import Source, sources
@@ -63,7 +64,7 @@ class _Rows:
     def _asked(self, column: ColumnElement[int]) -> list[ColumnElement[bool]]:
         if len(self._numbers) > LOOKED_UP:
             return [column.between(int(self._sorted[0]), int(self._sorted[-1]))]
-        return [listed_numbers(column, self._numbers.tolist(), sqlite=self._sqlite)]
+        return [Listed(column, self._numbers.tolist())]
 
     def _places(self, found: Sequence[int]) -> tuple[Int64s, Flags]:
         """Where the runs of rows stand, and which rows are of runs that were asked for."""
@@ -104,18 +105,23 @@ class _Rows:
             return
         given = _transposed(found, len(asked))
         places, wanted = self._places(given.pop(0))
-        present[places[wanted]] = True
+        places = places[wanted]
+        present[places] = True
+        # What an earlier source says of a run stays.
         if source.number is not None:
             assert numbers is not None
-            numbers[places[wanted]] = np.array(given.pop(0), np.float64)[wanted]
+            blank = np.isnan(numbers[places])
+            told = np.array(given.pop(0), np.float64)[wanted]
+            numbers[places[blank]] = told[blank]
         if source.text is not None:
             assert texts is not None
-            texts[places[wanted]] = _objects(given.pop(0))[wanted]
+            blank = texts[places] == None  # noqa: E711 (elementwise)
+            texts[places[blank]] = _objects(given.pop(0))[wanted][blank]
         if source.flag is not None:
             assert texts is not None
             flags = _objects(given.pop(0))
-            for place, flag in zip(places[wanted], flags[wanted], strict=True):
-                if flag is not None:
+            for place, flag in zip(places, flags[wanted], strict=True):
+                if flag is not None and texts[place] is None:
                     texts[place] = "true" if flag else "false"
 
     def attributes(self, fields: Sequence[Field]) -> dict[Field, RunColumn]:

@@ -12,9 +12,10 @@ import numpy as np
 from sqlalchemy import Connection, func, select
 
 from trackql_server.store.columns import Int64s
+from trackql_server.store.listed import Listed
 from trackql_server.store.search import sorting, walks
 from trackql_server.store.search.asked import NEWEST as NEWEST
-from trackql_server.store.search.asked import Asked, Row, listed_numbers, raw
+from trackql_server.store.search.asked import Asked, Row, raw
 from trackql_server.store.search.asked import Search as Search
 from trackql_server.store.search.scope import runs
 
@@ -114,7 +115,7 @@ def numbers(connection: Connection, search: Search, most: int) -> Int64s:
 def among(connection: Connection, search: Search, some: Sequence[int]) -> list[Row]:
     """Of these runs the keys of those that are found."""
     asked = Asked(connection, search)
-    listed = listed_numbers(asked.run.c.number, some, sqlite=asked.sqlite)
+    listed = Listed(asked.run.c.number, some)
     return [
         tuple(row)
         for row in connection.execute(asked.unsorted(asked.probes, walked=True).where(listed))

@@ -15,6 +15,7 @@ from trackql_server.filters.tree import (
     Relation,
     comparisons,
 )
+from trackql_server.store.listed import one_of
 from trackql_server.store.search.predicates import COLUMNS, DATASET
 from trackql_server.store.search.scope import Scope, runs
 from trackql_server.store.search.sources import sources
@@ -64,7 +65,7 @@ def _distinct(scope: Scope, node: Comparison) -> Select[tuple[str]]:
         return statement.where(scope.holds(run))
     if field.entity is Entity.DATASET:
         column = DATASET.c[field.key]
-        within = DATASET.c.experiment_id.in_(scope.experiment_ids)
+        within = one_of(DATASET.c.experiment_id, scope.experiment_ids)
         return select(column).where(within).distinct()
     texts = [
         select(source.text.value.label("value")).where(source.holds).distinct()

@@ -42,9 +42,11 @@ from trackql_server.filters.tree import (
 )
 from trackql_server.models import DatasetInput, RunStatus
 from trackql_server.models.columns import CodePointText, millis, table_of
+from trackql_server.store.listed import Listed, one_of
+from trackql_server.store.paging import LOWER
 from trackql_server.store.search.scope import Scope, alias, runs
 from trackql_server.store.search.sources import Source, sources
-from trackql_server.store.search.texts import TextColumn, among, compare
+from trackql_server.store.search.texts import TextColumn, compare
 
 DATASET = table_of(DatasetInput)
 
@@ -169,7 +171,8 @@ class Predicates:
 
     def _text(self, text: TextColumn, node: Comparison) -> Condition:
         if node.operator is Operator.MATCHES:
-            return _signed(among(text.value, self._matched[node], self._sqlite), node)
+            fits = self._matched[node]
+            return _signed(Listed(text.value, fits) if fits else false(), node)
         return _signed(compare(text, node, self._sqlite), node)
 
     def _dataset(self, node: Comparison, run: FromClause) -> Condition:
@@ -180,7 +183,7 @@ class Predicates:
             condition = self._text(TextColumn(column), node)
         used = run.c.number.in_(
             select(table.c.run_number).where(
-                table.c.experiment_id.in_(self._scope.experiment_ids), condition
+                one_of(table.c.experiment_id, self._scope.experiment_ids), condition
             )
         )
         return not_(used) if node.operator is Operator.NULL and not node.negated else used
@@ -201,7 +204,7 @@ class Predicates:
         elif isinstance(value, str):
             return and_(column.is_not(None), self._text(TextColumn(column), node))
         else:
-            asked = _ordered(func.coalesce(column, 0), node.operator, list(node.values))
+            return _number(column, node, nan=False)
         return and_(column.is_not(None), _signed(asked, node))
 
     def _status(self, node: Comparison, run: FromClause) -> Condition:
@@ -261,9 +264,9 @@ def told(node: Comparison, text: str) -> bool:
         case Operator.EQ | Operator.IN:
             return text in values
         case Operator.CONTAINS:
-            return values[0].lower() in text.lower()
+            return values[0].translate(LOWER) in text.translate(LOWER)
         case Operator.ILIKE:
-            return like(values[0].lower(), text.lower())
+            return like(values[0].translate(LOWER), text.translate(LOWER))
     return like(values[0], text)
 
 

@@ -11,6 +11,7 @@ from sqlalchemy.sql.selectable import FromClause
 from trackql_server.models import LabelKind, Lifecycle, Run
 from trackql_server.models.columns import table_of
 from trackql_server.models.numbers import label_id
+from trackql_server.store.listed import one_of
 
 RUN = table_of(Run)
 
@@ -36,13 +37,7 @@ class Scope:
         """Whether a run is one of those looked over."""
         if not self.experiment_ids:
             return false()
-        # An equality, unlike a list of one, lets an index deliver the order.
-        experiment = run.c.experiment_id
-        within = (
-            experiment == self.experiment_ids[0]
-            if len(self.experiment_ids) == 1
-            else experiment.in_(self.experiment_ids)
-        )
+        within = one_of(run.c.experiment_id, self.experiment_ids)
         return within if self.lifecycle is None else and_(within, self.in_use(run))
 
     def in_use(self, run: FromClause) -> ColumnElement[bool]:

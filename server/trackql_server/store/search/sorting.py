@@ -1,8 +1,8 @@
 """Orders of runs: what is compared first, second and last, so that no two runs are alike.
 
 A run that lacks a field comes last in both directions, one whose value is NaN just before it. A
-param that spells a number is compared as a number, and before those that don't. Texts are compared
-by their first 256 characters.
+param that spells a number is compared as a number, and before those that don't. Texts but names are
+compared by their first 256 characters.
 """
 
 import base64
@@ -25,6 +25,9 @@ from trackql_server.store.search.predicates import COLUMNS
 from trackql_server.store.search.scope import Scope
 from trackql_server.store.search.sources import Source, sources
 from trackql_server.store.search.texts import TextColumn
+
+# Attributes that may be of any length, so that cursors would be. Names are short, and in an index.
+LONG = ("description", "user", "source_name", "git_commit")
 
 # Classes of values in the order in which they come, whatever the direction.
 NUMBERS, TEXTS, FLAGS, NANS, MISSING = range(5)
@@ -87,7 +90,7 @@ def attribute_keys(order: Order, run: FromClause) -> list[Key]:
         kind: type = int
         plain: ColumnElement[Any] = type_coerce(column, BigInteger)
     else:
-        kind, plain = str, type_text(column)
+        kind, plain = str, type_text(func.substr(column, 1, HEAD) if name in LONG else column)
     if not column.nullable:
         return [Key(plain, down, kind)]
     return [

@@ -14,6 +14,7 @@ from sqlalchemy import (
     and_,
     case,
     cast,
+    false,
     func,
     type_coerce,
 )
@@ -22,6 +23,7 @@ from sqlalchemy.sql.selectable import FromClause
 from trackql_server.filters.tree import Entity, Field, Statistic
 from trackql_server.models import ConfigValue, LabelKind, MetricSeries, Param, Tag
 from trackql_server.models.columns import table_of
+from trackql_server.store.listed import one_of
 from trackql_server.store.search.scope import Scope, alias
 from trackql_server.store.search.texts import TextColumn
 
@@ -81,8 +83,7 @@ def sources(scope: Scope, field: Field, name: str) -> list[Source]:
 
 
 def _labelled(table: FromClause, labels: list[int]) -> ColumnElement[bool]:
-    column: ColumnElement[int] = table.c.label_id
-    return column == labels[0] if len(labels) == 1 else column.in_(labels)
+    return one_of(table.c.label_id, labels) if labels else false()
 
 
 def _within_json(scope: Scope, field: Field, name: str) -> Source:
@@ -119,7 +120,8 @@ STATISTICS: dict[Statistic, Callable[[FromClause], ColumnElement[Any]]] = {
         (func.abs(table.c.total) < TINY, case((table.c.count > table.c.nan_count, 0.0))),
         else_=table.c.total / cast(func.nullif(table.c.count - table.c.nan_count, 0), Float),
     ),
-    Statistic.SUM: lambda table: table.c.total,
+    # The total of nothing but NaN is kept as 0.
+    Statistic.SUM: lambda table: case((table.c.count > table.c.nan_count, table.c.total)),
     Statistic.COUNT: lambda table: cast(table.c.count, Float),
     Statistic.NAN_COUNT: lambda table: cast(table.c.nan_count, Float),
     Statistic.ARGMIN: lambda table: cast(table.c.min_step, Float),

@@ -8,8 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Text, and_, bindparam, case, func, or_, select
-from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy import ColumnElement, and_, case, func, or_
 
 from trackql_server.filters.tree import Comparison, Operator
 from trackql_server.models.run import HEAD
@@ -40,12 +39,7 @@ def compare(text: TextColumn, node: Comparison, sqlite: bool) -> Condition:
         case Operator.EQ:
             return _equal(text, values[0])
         case Operator.IN:
-            short = [value for value in values if len(value) < HEAD]
-            long = [value for value in values if len(value) >= HEAD]
-            ways = [_equal(text, value) for value in long]
-            if short:
-                ways.append((text.whole if text.head is None else text.head).in_(short))
-            return or_(*ways)
+            return _one_of(text, values)
         case Operator.LIKE if sqlite:
             return text.value.op("GLOB", is_comparison=True)(_glob(values[0]))
         case Operator.LIKE:
@@ -71,6 +65,17 @@ def _equal(text: TextColumn, value: str) -> Condition:
     return and_(text.head == value[:HEAD], text.whole == value)
 
 
+def _one_of(text: TextColumn, values: Sequence[str]) -> Condition:
+    if text.head is None:
+        return text.whole.in_(values)
+    short = text.head.in_([value for value in values if len(value) < HEAD])
+    long = [value for value in values if len(value) >= HEAD]
+    if not long:
+        return short
+    heads = sorted({value[:HEAD] for value in long})
+    return or_(short, and_(text.head.in_(heads), text.whole.in_(long)))
+
+
 def _ordered(text: TextColumn, operator: Operator, value: str) -> Condition:
     # A head that is not the whole text is longer than a short value: it decides as the text does.
     column = text.whole if text.head is None or len(value) >= HEAD else text.head
@@ -88,17 +93,3 @@ def _glob(pattern: str) -> str:
     """The pattern of a LIKE as one of SQLite's GLOB, which heeds letter case."""
     signs = {"%": "*", "_": "?", "*": "[*]", "?": "[?]", "[": "[[]"}
     return "".join(signs.get(sign, sign) for sign in pattern)
-
-
-def among(column: ColumnElement[Any], values: Sequence[str], sqlite: bool) -> Condition:
-    """Whether a text is one of very many: sent as one parameter."""
-    if sqlite:
-        listed = func.json_each(func.json(_json(values))).table_valued("value")
-        return column.in_(select(listed.c.value))
-    return column == func.any(bindparam(None, list(values), type_=ARRAY(Text)))
-
-
-def _json(values: Sequence[str]) -> str:
-    import orjson
-
-    return orjson.dumps(list(values)).decode()

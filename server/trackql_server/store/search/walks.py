@@ -3,14 +3,14 @@
 Where too few of them are found a walk gives up, so that its cost has a bound.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, not_, select
 
-from trackql_server.filters.tree import All, Comparison, Entity, Field, Node, Operator
+from trackql_server.filters.tree import All, Comparison, Entity, Field, Operator
 from trackql_server.store.search import sorting
-from trackql_server.store.search.asked import Asked, Row, raw
+from trackql_server.store.search.asked import Asked, Row, Search, raw
 from trackql_server.store.search.sorting import MISSING, NANS, NUMBERS, TEXTS, Key
 from trackql_server.store.search.sources import Source, sources
 
@@ -39,7 +39,7 @@ def walks(asked: Asked) -> list["Walk"]:
         found.append(ValueWalk(asked, source, TEXTS, sorting.begin(source.text)))
     if source.nan:
         found.append(ValueWalk(asked, source, NANS, None))
-    if not any(_wants(part, field) for part in _parts(asked.search.node)):
+    if not _wanted(asked.search, field):
         found.append(MissingWalk(asked, source))
     return found
 
@@ -121,12 +121,10 @@ class ValueWalk:
 
     def _narrowed(self) -> Iterator[ColumnElement[bool]]:
         """What the filter asks of the very field that is walked along."""
-        for part in _parts(self._asked.search.node):
-            if _wants(part, self._field):
-                assert isinstance(part, Comparison)
-                condition = self._asked.sets.asked(self._source, part) if part.values else None
-                if condition is not None:
-                    yield condition
+        for part in _wanted(self._asked.search, self._field):
+            condition = self._asked.sets.asked(self._source, part) if part.values else None
+            if condition is not None:
+                yield condition
 
 
 class MissingWalk:
@@ -160,14 +158,18 @@ class MissingWalk:
 Walk = RunWalk | ValueWalk | MissingWalk
 
 
-def _parts(node: Node) -> Sequence[Node]:
-    return node.parts if isinstance(node, All) else (node,)
+def _wanted(search: Search, field: Field) -> list[Comparison]:
+    """What the filter asks of a field, where only runs that have it can be found.
 
-
-def _wants(part: Node, field: Field) -> bool:
-    """Whether only runs that have the field can satisfy a part of the filter."""
-    return (
-        isinstance(part, Comparison)
+    An outermost run is found for the runs within it, whatever it has itself.
+    """
+    if search.whole:
+        return []
+    parts = search.node.parts if isinstance(search.node, All) else (search.node,)
+    return [
+        part
+        for part in parts
+        if isinstance(part, Comparison)
         and part.field == field
         and (part.operator is not Operator.NULL or part.negated)
-    )
+    ]
