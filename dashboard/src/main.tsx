@@ -6,6 +6,8 @@ import { applyTheme } from '#lib/theme.ts'
 import 'uplot/dist/uPlot.min.css'
 import '#app/theme.css'
 import '#app/table.css'
+import '#app/query.css'
+import '#app/panels.css'
 
 applyTheme()
 const root = document.getElementById('root')

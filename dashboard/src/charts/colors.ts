@@ -7,6 +7,23 @@ export function runColor(id: string): string {
   return `var(--run-${paletteIndex(id)})`
 }
 
+const groups = new Map<string, number>()
+
+/** Groups of runs take the palette in the order in which they are met, so that few share a colour. */
+export function groupColor(id: string): string {
+  return `var(--run-${groupIndex(id)})`
+}
+
+export function groupInk(id: string): string {
+  return getInk().runs[groupIndex(id)] ?? getInk().text
+}
+
+function groupIndex(id: string): number {
+  const index = groups.get(id) ?? groups.size
+  groups.set(id, index)
+  return index % PALETTE_SIZE
+}
+
 export interface Ink {
   runs: string[]
   text: string

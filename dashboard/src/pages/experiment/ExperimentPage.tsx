@@ -36,7 +36,7 @@ import { useNamedView } from './Views.tsx'
 
 const route = getRouteApi('/experiments/$experimentId')
 // Curves beyond this many in one chart tell nothing, and cost much.
-export const CHARTED = 50
+const CHARTED = 50
 const UNSEEN = 20
 
 export function ExperimentPage(): ReactElement {
@@ -129,16 +129,19 @@ function Experiment({ id }: { id: string }): ReactElement {
       experimentId={id}
       question={question}
       columns={columns.columns ?? []}
-      version={state.version}
+      changes={state.changes}
       search={search}
       set={set}
       selection={selection}
       board={board}
       charted={chartedIds.length}
+      most={CHARTED}
       isReady={state.isReady}
       metrics={metrics}
+      params={params}
       view={view}
       onView={onView}
+      onOpen={onOpen}
     />
   )
   return (

@@ -26,6 +26,9 @@ export function HeaderMenu(props: HeaderMenuProps): ReactElement {
           sideOffset={4}
           collisionPadding={8}
           aria-label={`Column ${label}`}
+          // What happens here is not the head's, in which React has it.
+          onClick={(event) => event.stopPropagation()}
+          onPointerDown={(event) => event.stopPropagation()}
         >
           <Menu {...props} close={() => setOpen(false)} />
         </Radix.Content>

@@ -1,19 +1,25 @@
 // The filter as text: completed while one types, its mistakes underlined where they are.
-import { type KeyboardEvent, type ReactElement, useEffect, useMemo, useRef, useState } from 'react'
-import type { ApiError } from '#api/errors.ts'
+import {
+  type KeyboardEvent,
+  type ReactElement,
+  useEffect,
+  useLayoutEffect,
+  useMemo,
+  useRef,
+  useState,
+} from 'react'
 import { isBare, quote } from '#lib/filters.ts'
 import { formatCount } from '#lib/format.ts'
 import { Icon } from '#ui/icons.tsx'
 import { type Shortcut, useShortcuts } from '#ui/shortcuts.ts'
-import { accept, rememberFilter, type Suggestion, useMistake, useSuggestions } from './editor.ts'
+import { accept, type Suggestion } from './completion.ts'
+import { rememberFilter, useMistake, useSuggestions } from './editor.ts'
 
 interface QueryBoxProps {
   experimentId: string
   /** As it is applied. */
   value: string
   onChange(filter: string): void
-  /** What the server said of the applied filter. */
-  error: ApiError | null
 }
 
 // A filter that can be read is applied once one rests.
@@ -26,9 +32,16 @@ export function QueryBox({ experimentId, value, onChange }: QueryBoxProps): Reac
   const [cursor, setCursor] = useState(value.length)
   const [isOpen, setOpen] = useState(false)
   const [chosen, setChosen] = useState(-1)
+  const [isDone, setDone] = useState(true)
   const mistake = useMistake(text)
   const found = useSuggestions(experimentId, text, cursor, isOpen)
   const isPlain = isBare(text)
+  // Where the cursor goes with a text that was not typed.
+  const moved = useRef<number>(null)
+  useLayoutEffect(() => {
+    if (moved.current !== null) input.current?.setSelectionRange(moved.current, moved.current)
+    moved.current = null
+  })
   useEffect(() => {
     setText(value)
   }, [value])
@@ -50,7 +63,7 @@ export function QueryBox({ experimentId, value, onChange }: QueryBoxProps): Reac
     setText(next.text)
     setCursor(next.cursor)
     setChosen(-1)
-    requestAnimationFrame(() => input.current?.setSelectionRange(next.cursor, next.cursor))
+    moved.current = next.cursor
     if (suggestion.kind === 'RECENT') {
       setOpen(false)
       apply(next.text)
@@ -59,6 +72,7 @@ export function QueryBox({ experimentId, value, onChange }: QueryBoxProps): Reac
   const submit = () => {
     setOpen(false)
     setChosen(-1)
+    setDone(true)
     if (!isPlain) {
       if (mistake === null) apply(text)
       return
@@ -92,14 +106,23 @@ export function QueryBox({ experimentId, value, onChange }: QueryBoxProps): Reac
     }
   }
   useShortcuts('Filter', useFocusShortcut(input))
-  const isWrong = mistake !== null && mistake !== undefined
+  // What only ends too early is a mistake once one is done with it.
+  const isUnfinished = mistake ? mistake.start >= text.trimEnd().length : false
+  const isWrong = mistake !== null && mistake !== undefined && (!isUnfinished || isDone)
+  useLayoutEffect(() => {
+    if (isWrong && echo.current && input.current) {
+      echo.current.scrollLeft = input.current.scrollLeft
+    }
+  })
   const place = () => setCursor(input.current?.selectionStart ?? text.length)
   return (
     // biome-ignore lint/a11y/noStaticElementInteractions: only closes what is open when focus leaves
     <div
       className={isWrong ? 'query wrong' : 'query'}
       onBlur={(event) => {
-        if (!event.currentTarget.contains(event.relatedTarget)) setOpen(false)
+        if (event.currentTarget.contains(event.relatedTarget)) return
+        setOpen(false)
+        setDone(true)
       }}
     >
       <Icon name="search" />
@@ -132,6 +155,7 @@ export function QueryBox({ experimentId, value, onChange }: QueryBoxProps): Reac
             setCursor(event.target.selectionStart ?? event.target.value.length)
             setChosen(-1)
             setOpen(true)
+            setDone(false)
           }}
           onFocus={() => setOpen(text === '')}
           onClick={place}
@@ -152,6 +176,7 @@ export function QueryBox({ experimentId, value, onChange }: QueryBoxProps): Reac
             setText('')
             apply('')
             input.current?.focus()
+            setOpen(true)
           }}
         >
           <Icon name="close" />

@@ -61,12 +61,7 @@ export function RunsPane(props: RunsPaneProps): ReactElement {
   return (
     <section className="table-pane" aria-label="Runs">
       <div className="toolbar query-bar">
-        <QueryBox
-          experimentId={experimentId}
-          value={filter}
-          onChange={setFilter}
-          error={state.error}
-        />
+        <QueryBox experimentId={experimentId} value={filter} onChange={setFilter} />
         <Builder experimentId={experimentId} value={filter} onChange={setFilter} />
       </div>
       <div className="toolbar">
@@ -131,12 +126,11 @@ function emptyText(isFiltered: boolean, isTrash: boolean): string {
 function Count({ state, question }: { state: TableState; question: Question }): ReactElement {
   const { found, all } = state
   const noun = question.isTrash ? 'deleted runs' : 'runs'
-  const what = question.isTree && found !== undefined ? `${formatCount(found)} outermost` : ''
+  const count = found === undefined ? '…' : formatCount(found)
   return (
     <span className="count muted tabular" role="status" data-testid="count">
-      {found !== undefined &&
-        all !== undefined &&
-        `${what || formatCount(found)} of ${formatCount(all)} ${noun}`}
+      {all !== undefined &&
+        `${count}${question.isTree ? ' outermost' : ''} of ${formatCount(all)} ${noun}`}
     </span>
   )
 }

@@ -50,7 +50,11 @@ export function RunsTable(props: RunsTableProps): ReactElement {
   const [cursor, setCursor] = useState<Cursor>({ number: -1, id: '' })
   const anchor = useRef(-1)
 
-  const placed = useMemo(() => place(columns, pins, widths), [columns, pins, widths])
+  const isGrouped = props.by.length > 0
+  const placed = useMemo(
+    () => place(columns, pins, widths, isGrouped),
+    [columns, pins, widths, isGrouped],
+  )
   // A step of columns is drawn at once, so that scrolling sideways seldom draws rows anew.
   const from = Math.floor(left / 200) * 200
   const shown = useMemo(

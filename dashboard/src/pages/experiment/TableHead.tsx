@@ -1,7 +1,7 @@
 // The heads of the columns: a click sorts, a drag moves, the edge resizes, a menu does the rest.
 import { type PointerEvent, type ReactElement, useRef, useState } from 'react'
 import { follow } from '#charts/drag.ts'
-import { labelOf, parseSort, type Sort, spellSort } from '#lib/fields.ts'
+import { labelOf, parseSort, type Sort, STATISTICS, spellSort } from '#lib/fields.ts'
 import { bounded, moveColumn, NAME, type Placed } from './columns.ts'
 import { HeaderMenu } from './HeaderMenu.tsx'
 
@@ -43,6 +43,7 @@ export function TableHead(props: Props): ReactElement {
   const head = useRef<HTMLDivElement>(null)
   const [aim, setAim] = useState<Aim | null>(null)
   const wasDragged = useRef(false)
+  const parsed = parseSorts(props.sorts)
 
   const onGrab = (event: PointerEvent<HTMLElement>, field: string) => {
     if (event.button !== 0) return
@@ -113,6 +114,7 @@ export function TableHead(props: Props): ReactElement {
         const { label, note } = labelOf(field)
         const mark = aim?.target === field ? ` ${aim.side}` : aim?.field === field ? ' dragged' : ''
         return (
+          // biome-ignore lint/a11y/useKeyWithClickEvents: the button within is for the keyboard
           <div
             key={field}
             className={`cell ${column.isPinned ? 'pinned' : 'at'}${mark}`}
@@ -123,19 +125,36 @@ export function TableHead(props: Props): ReactElement {
             title={note ? `${label} (${note})` : label}
             aria-sort={ariaSort(props.sorts, field)}
             onPointerDown={(event) => {
-              if (event.target instanceof Element && event.target.closest('.head-menu')) return
-              onGrab(event, field)
+              if (!isIn(event.target, '.head-menu')) onGrab(event, field)
+            }}
+            // The pointer that may drag is the head's, and so is its click.
+            onClick={(event) => {
+              if (isIn(event.target, '.head-menu, .resize')) return
+              actions.setSorts(nextSorts(parsed, field, event.shiftKey))
             }}
           >
             <HeaderMenu {...props} field={field} />
-            <Sortable {...props} field={field} label={label} />
-            {note && note !== 'last' && <small className="muted">{note}</small>}
+            <Sortable {...props} field={field} label={label} isBare />
+            {isStatistic(note) && <small className="muted">{note}</small>}
             <Edge field={field} width={column.width} onWidth={actions.setWidth} />
           </div>
         )
       })}
     </div>
   )
+}
+
+/** Params and tags are told apart on hover; what a number is of a metric has to be seen. */
+function isStatistic(note: string): boolean {
+  return note !== 'last' && STATISTICS.some((each) => each === note)
+}
+
+function isIn(target: EventTarget, selector: string): boolean {
+  return target instanceof Element && target.closest(selector) !== null
+}
+
+function parseSorts(sorts: readonly string[]): Sort[] {
+  return sorts.map(parseSort).filter((sort) => sort !== null)
 }
 
 function aimAt(head: HTMLElement | null, field: string, x: number): Aim | null {
@@ -151,10 +170,12 @@ function aimAt(head: HTMLElement | null, field: string, x: number): Aim | null {
 interface SortableProps extends TableHeadProps {
   field: string
   label: string
+  /** Its click is heard by what it stands in. */
+  isBare?: boolean
 }
 
-function Sortable({ field, label, sorts, actions }: SortableProps): ReactElement {
-  const parsed = sorts.map(parseSort).filter((sort) => sort !== null)
+function Sortable({ field, label, sorts, actions, isBare = false }: SortableProps): ReactElement {
+  const parsed = parseSorts(sorts)
   const at = parsed.findIndex((sort) => sort.field === field)
   const now = parsed[at]
   const sign = now ? (now.isDown ? ' ↓' : ' ↑') : ''
@@ -163,7 +184,9 @@ function Sortable({ field, label, sorts, actions }: SortableProps): ReactElement
       type="button"
       className="sortable"
       title={`Sort by ${label}; with Shift as well`}
-      onClick={(event) => actions.setSorts(nextSorts(parsed, field, event.shiftKey))}
+      onClick={(event) => {
+        if (!isBare) actions.setSorts(nextSorts(parsed, field, event.shiftKey))
+      }}
     >
       {label}
       <span aria-hidden="true">

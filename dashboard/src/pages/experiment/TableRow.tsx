@@ -6,7 +6,7 @@ import {
   type ReactNode,
   useSyncExternalStore,
 } from 'react'
-import { runColor } from '#charts/colors.ts'
+import { groupColor } from '#charts/colors.ts'
 import type { Pointer } from '#charts/pointer.ts'
 import { Swatch } from '#charts/Swatch.tsx'
 import { formatCount } from '#lib/format.ts'
@@ -147,7 +147,7 @@ function GroupCells(props: TableRowProps & { group: Group }): ReactElement {
       <div className="cell pick" role="gridcell" tabIndex={-1} />
       <div className="cell name" role="rowheader" tabIndex={-1} style={{ width: nameWidth }}>
         <Fold {...props} label={name} />
-        <i className="swatch" style={{ background: runColor(group.id) }} aria-hidden="true" />
+        <i className="swatch" style={{ background: groupColor(group.id) }} aria-hidden="true" />
         <strong className="clip" title={name}>
           {name}
         </strong>

@@ -30,7 +30,9 @@ export function Options(props: OptionsProps): ReactElement {
       trigger={
         <>
           <Icon name="group" />
-          <span className="wide-only clip group-name">{name || 'Group'}</span>
+          <span className={`wide-only clip group-name${name ? ' set' : ''}`}>
+            {name || 'Group'}
+          </span>
         </>
       }
     >

@@ -34,7 +34,9 @@ export function Views(props: ViewsProps): ReactElement {
       trigger={
         <>
           <Icon name="bookmark" />
-          <span className="wide-only clip group-name">{current?.name ?? 'Views'}</span>
+          <span className={`wide-only clip group-name${current ? ' set' : ''}`}>
+            {current?.name ?? 'Views'}
+          </span>
         </>
       }
     >

@@ -6,6 +6,7 @@ export const ROW_PX = 30
 export const PICK_PX = 30
 export const NAME = 'name'
 const [LEAST_PX, MOST_PX] = [48, 800]
+const GROUPED_PX = 136
 
 /** The columns of a table nobody has arranged yet. */
 export function defaultColumns(
@@ -77,11 +78,14 @@ export function place(
   columns: readonly string[],
   pins: readonly string[],
   widths: Readonly<Record<string, number>>,
+  /** Mean and spread need more room than a number. */
+  isGrouped = false,
 ): { pinned: Placed[]; rest: Placed[]; width: number; name: number } {
   const name = widthOf(NAME, widths)
   let left = PICK_PX + name
   const next = (isPinned: boolean) => (field: string) => {
-    const width = widthOf(field, widths)
+    const isWide = isGrouped && !widths[field] && /^(metrics\.|duration$)/.test(field)
+    const width = Math.max(isWide ? GROUPED_PX : 0, widthOf(field, widths))
     left += width
     return { field, left: left - width, width, isPinned }
   }

@@ -1,40 +1,10 @@
 // What the query box knows while one types: whether the filter can be read, and how to go on.
-import { useEffect, useRef, useState } from 'react'
+import { useEffect, useMemo, useRef, useState } from 'react'
 import { ask } from '#api/client.ts'
-import {
-  CheckFilterDocument,
-  type CheckFilterQuery,
-  CompleteFilterDocument,
-  type CompleteFilterQuery,
-} from '#api/generated.ts'
+import { CheckFilterDocument, CompleteFilterDocument } from '#api/generated.ts'
 import { fromCodePoints, isBare, toCodePoints } from '#lib/filters.ts'
 import { recall, remember } from '#lib/storage.ts'
-
-export interface Mistake {
-  message: string
-  /** In UTF-16, of the text that was checked. */
-  start: number
-  end: number
-}
-
-export interface Suggestion {
-  text: string
-  kind: CompleteFilterQuery['completeFilter']['items'][number]['kind'] | 'RECENT'
-  runs: number | null
-  /** What it replaces. */
-  start: number
-  end: number
-}
-
-export function toMistake(text: string, error: CheckFilterQuery['checkFilter']['error']) {
-  if (!error) return null
-  if (error.position === null || error.position === undefined) {
-    return { message: error.message, start: 0, end: text.length }
-  }
-  const start = fromCodePoints(text, error.position)
-  const end = fromCodePoints(text, error.position + Math.max(1, error.length))
-  return { message: error.message, start, end }
-}
+import { carry, type Found, type Mistake, NONE, type Suggestion, toMistake } from './completion.ts'
 
 export async function check(text: string, signal?: AbortSignal): Promise<Mistake | null> {
   if (!text.trim()) return null
@@ -73,11 +43,11 @@ export function useSuggestions(
   cursor: number,
   isOpen: boolean,
 ): readonly Suggestion[] {
-  const [found, setFound] = useState<readonly Suggestion[]>([])
+  const [found, setFound] = useState<Found>(NONE)
   const recent = useRef<readonly string[]>([])
   useEffect(() => {
     if (!isOpen) {
-      setFound([])
+      setFound(NONE)
       return
     }
     recent.current = recallFilters(experimentId)
@@ -99,7 +69,8 @@ export function useSuggestions(
           start,
           end,
         }))
-        setFound(text.trim() ? items : [...recentOnes(recent.current, text), ...items])
+        const all = text.trim() ? items : [...recentOnes(recent.current, text), ...items]
+        setFound({ text, items: all })
       } catch {
         // Without the server there is nothing to suggest.
       }
@@ -109,7 +80,7 @@ export function useSuggestions(
       request.abort()
     }
   }, [experimentId, text, cursor, isOpen])
-  return found
+  return useMemo(() => (found.text === text ? found.items : carry(found, text)), [found, text])
 }
 
 function recentOnes(recent: readonly string[], text: string): Suggestion[] {
@@ -138,14 +109,4 @@ export function rememberFilter(experimentId: string, text: string): void {
   const others = recallFilters(experimentId).filter((each) => each !== text)
   const kept = [text, ...others].slice(0, REMEMBERED)
   remember(`filters.${experimentId}`, JSON.stringify(kept))
-}
-
-/** The text and the cursor after a suggestion is taken; a space follows where a word may. */
-export function accept(text: string, { text: chosen, start, end, kind }: Suggestion) {
-  const isOpen = kind === 'ENTITY' || chosen.endsWith('.') || chosen.endsWith('(')
-  const rest = text.slice(end)
-  const gap = isOpen || kind === 'RECENT' || /^[\s)]/.test(rest) ? '' : ' '
-  const next = `${text.slice(0, start)}${chosen}${gap}${rest}`
-  const moved = !isOpen && rest.startsWith(' ') ? 1 : 0
-  return { text: next, cursor: start + chosen.length + gap.length + moved }
 }

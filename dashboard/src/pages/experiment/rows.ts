@@ -11,6 +11,9 @@ export interface Cell {
   isNumber: boolean
 }
 
+// A param that is a number is shown as it was written, unless that is longer.
+const LONG = 9
+
 export const NOTHING: Cell = { text: '', exact: '', isNumber: false }
 
 type Columns = ReadonlyMap<string, RunCellsFragment>
@@ -61,9 +64,16 @@ export class Row {
     if (!column) return NOTHING
     const text = this.text(field)
     if (text !== null) {
-      const isNumber = this.number(field) !== undefined
+      const value = this.number(field)
+      if (value !== undefined) {
+        return {
+          text: text.length > LONG ? formatValue(value, 4) : text,
+          exact: text,
+          isNumber: true,
+        }
+      }
       const shown = field === 'git_commit' ? text.slice(0, 10) : text
-      return { text: shown, exact: text, isNumber }
+      return { text: shown, exact: text, isNumber: false }
     }
     const value = this.number(field)
     if (value === undefined) return NOTHING
@@ -145,6 +155,8 @@ export function groupCell(group: Group, field: string): Cell {
   const measure = group.measures.get(field)
   if (!measure || measure.mean === null) return NOTHING
   const write = field === 'duration' ? formatDuration : (value: number) => formatValue(value, 4)
+  const writeSpread =
+    field === 'duration' ? formatDuration : (value: number) => formatValue(value, 2)
   const mean = write(measure.mean)
   const parts = (['mean', 'std', 'min', 'median', 'max'] as const).flatMap((name) => {
     const value = measure[name]
@@ -152,7 +164,7 @@ export function groupCell(group: Group, field: string): Cell {
   })
   const missing = measure.nanCount ? `, ${formatCount(measure.nanCount)} NaN` : ''
   return {
-    text: measure.std === null ? mean : `${mean} ± ${write(measure.std)}`,
+    text: measure.std === null ? mean : `${mean} ± ${writeSpread(measure.std)}`,
     exact: `${labelOf(field).label}: ${parts.join(', ')}, n ${formatCount(measure.n)}${missing}`,
     isNumber: true,
   }

@@ -24,6 +24,8 @@ export interface TableState {
   all: number | undefined
   isReady: boolean
   error: ApiError | null
+  /** Grows when runs have changed. */
+  changes: number
   /** Grows with each change. */
   version: number
 }
@@ -40,6 +42,7 @@ export class RunTable {
     all: undefined,
     isReady: false,
     error: null,
+    changes: 0,
     version: 0,
   }
   private outline: Outline<Item>
@@ -57,8 +60,14 @@ export class RunTable {
   constructor() {
     this.outline = new Outline<Item>(this.touch)
     this.news = new News({
-      refresh: () => this.refresh(),
-      patch: (ids) => void this.patch(ids),
+      refresh: () => {
+        this.state = { ...this.state, changes: this.state.changes + 1 }
+        this.refresh()
+      },
+      patch: (ids) => {
+        this.state = { ...this.state, changes: this.state.changes + 1 }
+        void this.patch(ids)
+      },
       ids: (count) => this.firstIds(count),
       length: () => this.outline.pages.length,
       knows: (id) => this.outline.numberOf(id) >= 0,
@@ -73,6 +82,9 @@ export class RunTable {
     if (isOther) {
       this.outline.closeAll()
       this.sight = [0, 0]
+      if (before?.filter !== question.filter || before.isTree !== question.isTree) {
+        this.state = { ...this.state, found: undefined }
+      }
       this.recount()
     }
     this.outline.pages.ask(this.source(question), isOther)
