@@ -282,6 +282,26 @@ async def test_what_is_found_in_which_order(graphql: GraphQL) -> None:
     assert await found(where={"or": []}) == ""
 
 
+async def test_what_is_easily_got_wrong(graphql: GraphQL) -> None:
+    made = await populate(graphql)
+
+    async def found(filter: str) -> str:
+        return await names(graphql, ids=[made["experiment"]], filter=filter)
+
+    everything = "5 4 3 2 1 0"
+    assert await found("metrics.loss.sum = NaN") == await found("metrics.loss.mean = NaN") == "1"
+    assert await found("dropped_points != NaN") == everything
+    assert await found("NOT (dropped_points = NaN)") == everything
+    assert await found("status CONTAINS 'ING'") == everything
+    # Letters that Unicode, unlike ASCII, takes for a capital or small one of others.
+    finish = "mutation($id: ID!) { finishRun(input: {id: $id, status: KILLED}) { id } }"
+    await graphql(finish, id=made["3"])
+    assert await found("status CONTAINS 'k'") == await found("status ILIKE 'k%'") == "3"
+    assert await found("status CONTAINS '\u212a'") == await found("status ILIKE '\u212a%'") == ""
+    assert await found("name !~ 'no such name'") == await found("name ~ ''") == everything
+    assert await found("tags.team !~ 'no such team'") == everything
+
+
 async def test_folders_and_all_experiments(graphql: GraphQL) -> None:
     await populate(graphql)
     await graphql(CREATE, input={"experimentName": "sweep", "name": "within"})

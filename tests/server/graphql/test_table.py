@@ -58,6 +58,19 @@ async def test_columns_as_they_are_asked_for(graphql: GraphQL) -> None:
     assert cells("metrics.`loss`.count") == ("NUMBER", [1, 1, 1, None, 1, 1], [3], None)
 
 
+async def test_what_two_params_say_of_one_path_is_all_shown(graphql: GraphQL) -> None:
+    params = [
+        {"key": "o", "value": "{}", "config": {"n": 1, "t": "a", "on": True}},
+        {"key": "o.n", "value": "b", "config": "b"},
+        {"key": "o.t", "value": "2", "config": 2},
+        {"key": "o.on", "value": "3", "config": 3},
+    ]
+    await graphql(CREATE, input={"experimentName": "e", "params": params})
+    table = await asked(graphql, columns=["config.o.n", "config.o.t", "config.o.on"])
+    told = [(each["numbers"], each["texts"]) for each in table["columns"]]
+    assert told == [([1], ["b"]), ([2], ["a"]), ([3], ["true"])]
+
+
 async def test_base64_has_nan_for_both(graphql: GraphQL) -> None:
     made = await populate(graphql)
     table = await asked(
