@@ -72,7 +72,7 @@ def _named(ours: Trackql, runs: Runs, at_most: float, peers: dict[str, float]) -
         ours,
         lambda: _page(ours, experiment, question, few),
         lambda answer: _check(answer, runs, question, few),
-        11,
+        41,
     )
     whole = warmed(
         lambda: _page(ours, experiment, question, ALL_COLUMNS),
@@ -102,7 +102,7 @@ def _twelve(ours: Trackql, runs: Runs) -> list[Figure]:
                         answer, runs, question, columns
                     ),
                 )
-                for _ in range(4)
+                for _ in range(6)
             ]
         )
     warm = [median(each[1:]) for each in times]
