@@ -92,14 +92,16 @@ def _rows(asked: Asked, wanted: int, after: Row | None, offset: int) -> list[Row
 def count(connection: Connection, search: Search) -> int:
     """How many runs are found in all."""
     asked = Asked(connection, search)
-    statement = select(func.count()).select_from(asked.run).where(*asked.within(asked.sets))
+    found = [*asked.within(asked.sets), *asked.by_number()]
+    statement = select(func.count()).select_from(asked.run).where(*found)
     return int(connection.execute(statement).scalar_one())
 
 
 def numbers(connection: Connection, search: Search, most: int) -> Int64s:
     """Numbers of all runs found, rising; at most `most` of them."""
     asked = Asked(connection, search)
-    statement = select(asked.run.c.number).where(*asked.within(asked.sets)).limit(most)
+    statement = select(asked.run.c.number).where(*asked.within(asked.sets), *asked.by_number())
+    statement = statement.limit(most)
     if asked.sqlite:
         # One text of all numbers is made several times faster than a Python object for each.
         found = statement.subquery()

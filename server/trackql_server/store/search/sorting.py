@@ -117,7 +117,11 @@ def source_keys(some: Sequence[Source], order: Order) -> list[Key]:
     flags = [each.flag for each in some if each.flag is not None]
     ways: list[tuple[ColumnElement[bool], int]] = [
         (or_(*(each.is_not(None) for each in group)), rank)
-        for group, rank in ((numbers, NUMBERS), ([t.whole for t in texts], TEXTS), (flags, FLAGS))
+        for group, rank in (
+            (numbers, NUMBERS),
+            ([begin(text) for text in texts], TEXTS),
+            (flags, FLAGS),
+        )
         if group
     ]
     if some[0].nan:
