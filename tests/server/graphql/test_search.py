@@ -477,6 +477,18 @@ async def test_a_cursor_of_another_order_is_refused(graphql: GraphQL) -> None:
         assert not sent
 
 
+async def test_a_cursor_stays_short_whatever_runs_are_sorted_by(graphql: GraphQL) -> None:
+    for end in "ab":
+        run = {"experimentName": "e", "name": end, "description": "x" * 100_000 + end}
+        await graphql(CREATE, input=run)
+    given = {"folder": "e", "order": [{"by": "description DESC"}], "first": 1}
+    page = (await graphql(RUNS, **given))["runs"]
+    after = page["pageInfo"]["endCursor"]
+    assert len(after) < 1_000
+    rest = (await graphql(RUNS, after=after, **given))["runs"]
+    assert [page["nodes"][0]["name"], rest["nodes"][0]["name"]] == ["b", "a"]
+
+
 async def test_what_is_large_but_allowed_is_answered(graphql: GraphQL) -> None:
     made = await populate(graphql)
     ids = [made["experiment"], *(f"none{number}" for number in range(9_999))]
