@@ -135,6 +135,7 @@ def test_hovering_a_row_lights_its_curves(open_page: OpenPage, ask: Ask, runs: l
     page = open_page(paths(ask, runs)["experiment"])
     settle(page, "experiment")
     over = page.get_by_role("article", name="train/loss").locator(".u-over")
+    over.scroll_into_view_if_needed()
     box = over.bounding_box()
     assert box is not None
     page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
