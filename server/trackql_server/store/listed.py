@@ -50,7 +50,7 @@ class Listed(FunctionElement[bool]):
         self, column: ColumnElement[Any] | Mapped[Any], values: Sequence[int] | Sequence[str]
     ) -> None:
         kept = list(values)
-        texts = bool(kept) and isinstance(kept[0], str)
+        texts = bool(kept) and isinstance(kept[0], str)  # an empty list is of numbers
         super().__init__(column, bindparam(None, kept, type_=_List(texts)))
 
     def self_group(self, against: Any = None) -> Any:

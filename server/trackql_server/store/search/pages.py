@@ -98,7 +98,7 @@ def count(connection: Connection, search: Search) -> int:
 
 
 def numbers(connection: Connection, search: Search, most: int) -> Int64s:
-    """Numbers of all runs found, rising; at most `most` of them."""
+    """Numbers of all runs found, rising; of more than `most` some `most`, no matter which."""
     asked = Asked(connection, search)
     statement = select(asked.run.c.number).where(*asked.within(asked.sets), *asked.by_number())
     statement = statement.limit(most)

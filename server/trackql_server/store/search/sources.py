@@ -45,8 +45,7 @@ TINY = 1e-290
 class Source:
     """Rows of one field: `holds` picks them out of `table`, the rest are columns of theirs.
 
-    `nan` says that a null `number` is a NaN; else such a row holds no number. `walkable` says that
-    an index has the rows in the order of their values.
+    `nan` says that a null `number` is a NaN; else such a row holds no number.
     """
 
     table: FromClause
@@ -55,7 +54,6 @@ class Source:
     number: ColumnElement[Any] | None = None
     flag: ColumnElement[Any] | None = None
     nan: bool = False
-    walkable: bool = False
 
     @property
     def run_number(self) -> ColumnElement[int]:
@@ -78,7 +76,7 @@ def sources(scope: Scope, field: Field, name: str) -> list[Source]:
         case Entity.TAG:
             table = alias(TAG, f"{name}_tag")
             labelled = _labelled(table, scope.labels(LabelKind.TAG, field.key))
-            return [Source(table, labelled, TextColumn(table.c.value, table.c.head), walkable=True)]
+            return [Source(table, labelled, TextColumn(table.c.value, table.c.head))]
     return [_within_json(scope, field, name), _single_json(scope, field, name)]
 
 
@@ -141,5 +139,4 @@ def _metric(scope: Scope, field: Field, name: str) -> Source:
     if field.statistic in SOMETIMES:
         holds = and_(holds, table.c[SOMETIMES[field.statistic]].is_not(None))
     number = STATISTICS[field.statistic](table)
-    walkable = field.statistic is Statistic.LAST
-    return Source(table, holds, number=number, nan=True, walkable=walkable)
+    return Source(table, holds, number=number, nan=True)
