@@ -12,6 +12,7 @@ from trackql_server.domain.context import Services
 from trackql_server.domain.metrics import Rows
 from trackql_server.domain.pages import page
 from trackql_server.domain.search import Question, Where
+from trackql_server.errors import RunDeleted
 from trackql_server.filters.parse import parse
 from trackql_server.models import Lifecycle, RunStatus
 
@@ -40,12 +41,12 @@ async def changed(services: Services, chance: random.Random, ids: list[str]) -> 
         point = np.array([chance.randrange(10**6)]), np.array([1]), np.array([value])
         try:
             await metrics.append(ctx, run_id, [Rows(["acc"], *point)], None)
-        except runs.RunDeleted:
+        except RunDeleted:
             return
     elif kind == 3:
         try:
             await records.set_tags(ctx, run_id, [("t", chance.choice("abc"))], None)
-        except runs.RunDeleted:
+        except RunDeleted:
             return
     elif kind == 4:
         lifecycle = chance.choice([Lifecycle.ACTIVE, Lifecycle.ACTIVE, Lifecycle.DELETED])
@@ -53,7 +54,7 @@ async def changed(services: Services, chance: random.Random, ids: list[str]) -> 
     elif kind == 5:
         try:
             await runs.finish(ctx, run_id, chance.choice([RunStatus.FINISHED, RunStatus.FAILED]))
-        except runs.RunDeleted:
+        except RunDeleted:
             return
     else:
         await runs.update(ctx, run_id, f"run {chance.randrange(5)}", None)
