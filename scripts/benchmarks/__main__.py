@@ -18,6 +18,7 @@ from scripts.benchmarks import (
     live,
     painted,
     report,
+    scroll,
     search,
     search_groups,
     search_live,
@@ -44,6 +45,7 @@ ROWS: dict[str, Callable[[Workspace], list[report.Figure]]] = {
     "groups": search_groups.groups,
     "keys": search_groups.keys,
     "watch": search_live.watch,
+    "scroll": scroll.scroll,
 }
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)

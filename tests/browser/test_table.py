@@ -3,7 +3,6 @@
 import csv
 import io
 import json
-from typing import Any
 from urllib.parse import parse_qs, urlparse
 
 import httpx
@@ -385,41 +384,6 @@ def test_brushing_filters_the_table(open_page: OpenPage, path: str) -> None:
     expect(page.get_by_text("45 runs; drag")).to_be_visible()
 
 
-def busiest(page: Page, speed: int, distance: int) -> float:
-    """Milliseconds that the page's own work takes of one frame at most, while it is scrolled."""
-    events: list[dict[str, Any]] = []
-    is_done: list[bool] = []
-    session = page.context.new_cdp_session(page)
-    session.on("Tracing.dataCollected", lambda found: events.extend(found["value"]))
-    session.on("Tracing.tracingComplete", lambda _: is_done.append(True))
-    session.send(
-        "Tracing.start",
-        {
-            "transferMode": "ReportEvents",
-            "traceConfig": {"includedCategories": ["toplevel", "__metadata"]},
-        },
-    )
-    at = {"x": 400, "y": 400, "yDistance": -distance, "speed": speed}
-    session.send("Input.synthesizeScrollGesture", {**at, "gestureSourceType": "mouse"})
-    session.send("Tracing.end")
-    while not is_done:
-        page.wait_for_timeout(20)
-    main = {
-        (event["pid"], event["tid"])
-        for event in events
-        if event["name"] == "thread_name" and event["args"]["name"] == "CrRendererMain"
-    }
-    # Of the processor, not of the clock: others may want it at the same time.
-    times: list[float] = [
-        event["tdur"] / 1000
-        for event in events
-        if event["name"].endswith("RunTask") and "tdur" in event
-        if (event["pid"], event["tid"]) in main
-    ]
-    assert len(times) > 100
-    return max(times)
-
-
 def test_hundreds_of_thousands_of_pixels_down(open_page: OpenPage, ask: Ask) -> None:
     """A window deep in the list is fetched alone, and what was scrolled past is not."""
     for start in range(0, 3000, 100):
@@ -457,8 +421,3 @@ def test_hundreds_of_thousands_of_pixels_down(open_page: OpenPage, ask: Ask) -> 
     expect(page.get_by_role("link", name="run-2500")).to_be_visible()
     assert set(offsets) <= {2400, 2500}
     assert page.locator(".runs-row").count() < 80
-    for speed, distance in ((1_500, 3_000), (8_000, 20_000)):
-        grid.evaluate("at => at.scrollTo(0, 0)")
-        page.wait_for_timeout(300)
-        assert busiest(page, speed, distance) < 50
-    assert grid.evaluate("at => at.scrollTop") > 10_000
