@@ -38,6 +38,9 @@ MOST_SORTED = 20_000
 # Params that are compared with a metric.
 MOST_PARAMS = 200
 
+# Runs by which params are weighed; of more, so many evenly chosen tell the same.
+WEIGHED_RUNS = 20_000
+
 # Series and points that curves are made of in one request.
 CURVE_RUNS = 1_000
 CURVE_POINTS = 20_000_000
@@ -260,7 +263,10 @@ def _curves(
 
 
 async def importances(ctx: Context, where: Where, metric: Field, first: int) -> list[Importance]:
-    """What the params of the runs found tell of a metric, most telling first."""
+    """What the params of the runs found tell of a metric, most telling first.
+
+    Of more than WEIGHED_RUNS runs so many are weighed, of more than MOST_PARAMS params the first.
+    """
     if not 1 <= first <= MOST_PARAMS:
         raise InvalidInput(f"first must lie between 1 and {MOST_PARAMS}", argument="first")
     _checked([], [metric], "metric")
@@ -271,12 +277,15 @@ async def importances(ctx: Context, where: Where, metric: Field, first: int) -> 
     params = [Field(Entity.PARAM, key) for key in known.rows]
 
     def read(connection: Connection) -> list[Importance]:
-        numbers = _numbers(connection, asked, 1 + len(params))
-        [measured] = columns.columns(connection, scope, [metric], numbers)
+        numbers = _numbers(connection, asked, 1)
+        if len(numbers) > WEIGHED_RUNS:
+            chosen = np.linspace(0, len(numbers) - 1, WEIGHED_RUNS).astype(np.int64)
+            numbers = numbers[chosen]
+        [measured] = columns.columns(connection, scope, [metric], numbers, WEIGHED_RUNS)
         assert measured.numbers is not None
         found = []
         for param in params:  # one at a time, so that one column is held at once
-            [column] = columns.columns(connection, scope, [param], numbers)
+            [column] = columns.columns(connection, scope, [param], numbers, WEIGHED_RUNS)
             told = importance(column, measured.numbers)
             if told is not None:
                 found.append(told)

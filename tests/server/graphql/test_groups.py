@@ -467,6 +467,18 @@ async def test_importances(graphql: GraphQL) -> None:
     assert (await graphql(IMPORTANCE, **only))["paramImportance"] == []
 
 
+async def test_of_many_runs_some_are_weighed(
+    graphql: GraphQL, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for place in range(30):
+        params = {"half": str(place % 2)}
+        await made(graphql, params=params, metrics={"acc": place % 2 + place / 1000})
+    monkeypatch.setattr(domain, "WEIGHED_RUNS", 11)
+    [told] = (await graphql(IMPORTANCE, metric="metrics.acc"))["paramImportance"]
+    assert (told["param"], told["runs"]) == ("half", 11)
+    assert told["importance"] > 0.9
+
+
 async def test_importances_that_can_not_be_told(graphql: GraphQL) -> None:
     cases: list[tuple[dict[str, Any], str, str]] = [
         ({"metric": "name"}, "INVALID_INPUT", "metric"),

@@ -41,10 +41,17 @@ class RunColumn:
 
 
 def columns(
-    connection: Connection, scope: Scope, fields: Sequence[Field], numbers: Sequence[int] | Int64s
+    connection: Connection,
+    scope: Scope,
+    fields: Sequence[Field],
+    numbers: Sequence[int] | Int64s,
+    looked_up: int = LOOKED_UP,
 ) -> list[RunColumn]:
-    """The fields of the runs with these numbers, in their order."""
-    rows = _Rows(connection, scope, np.asarray(numbers, np.int64))
+    """The fields of the runs with these numbers, in their order.
+
+    Up to `looked_up` runs are looked up one by one; more is worth it for few among very many.
+    """
+    rows = _Rows(connection, scope, np.asarray(numbers, np.int64), looked_up)
     attributes = [each for each in fields if each.entity is Entity.ATTRIBUTE]
     known = rows.attributes(list(dict.fromkeys(attributes)))
     return [known[each] if each.entity is Entity.ATTRIBUTE else rows.keyed(each) for each in fields]
@@ -53,16 +60,19 @@ def columns(
 class _Rows:
     """The runs whose fields are asked for, and where each stands."""
 
-    def __init__(self, connection: Connection, scope: Scope, numbers: Int64s) -> None:
+    def __init__(
+        self, connection: Connection, scope: Scope, numbers: Int64s, looked_up: int
+    ) -> None:
         self._connection = connection
         self._sqlite = connection.dialect.name == "sqlite"
         self._scope = scope
         self._numbers = numbers
+        self._reads_all = len(numbers) > looked_up
         self._order = np.argsort(numbers, kind="stable")
         self._sorted = numbers[self._order]
 
     def _asked(self, column: ColumnElement[int]) -> list[ColumnElement[bool]]:
-        if len(self._numbers) > LOOKED_UP:
+        if self._reads_all:
             return [column.between(int(self._sorted[0]), int(self._sorted[-1]))]
         return [Listed(column, self._numbers.tolist())]
 
@@ -97,7 +107,7 @@ class _Rows:
             asked.append(source.flag)
         narrowed = self._asked(source.run_number)
         statement = select(*asked).where(source.holds, *narrowed)
-        if len(self._numbers) > LOOKED_UP and len(self._scope.experiment_ids) == 1:
+        if self._reads_all and len(self._scope.experiment_ids) == 1:
             # The index that has the rows in this order has all that is read of them.
             statement = statement.order_by(source.run_number)
         found = raw(self._connection, statement)
@@ -132,7 +142,7 @@ class _Rows:
         predicates = Predicates(self._scope, sqlite=self._sqlite)
         asked = [run.c.number, *(_attribute(predicates, each, run) for each in fields)]
         narrowed = self._asked(run.c.number)
-        if len(self._numbers) > LOOKED_UP:
+        if self._reads_all:
             narrowed.append(self._scope.holds(run))
         found = raw(self._connection, select(*asked).where(*narrowed))
         given = _transposed(found, len(asked))
