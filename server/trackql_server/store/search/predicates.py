@@ -103,7 +103,9 @@ class Predicates:
             self._matched = {**self._matched, own: self._matched[node]}
         other = runs(f"{relation}{next(self._names)}")
         if relation is Relation.PARENT:
-            above = select(other.c.id).where(self._own(own, other))
+            # Keys are known of the experiments looked over; so other fields are too.
+            within = one_of(other.c.experiment_id, self._scope.experiment_ids)
+            above = select(other.c.id).where(within, self._own(own, other))
             return and_(run.c.parent_run_id.is_not(None), run.c.parent_run_id.in_(above))
         # Whether no child has a field is asked of all children, not of any of them.
         if own.operator is Operator.NULL and not own.negated:

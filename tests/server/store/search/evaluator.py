@@ -103,7 +103,8 @@ class View:
         absent = node.operator is Operator.NULL and not node.negated
         if node.field.relation is Relation.PARENT:
             parent = self.records.get(run.parent_run_id or "")
-            return parent is not None and self.satisfies(node, parent)
+            known = parent is not None and parent.experiment_id in self.experiment_ids
+            return known and parent is not None and self.satisfies(node, parent)
         if node.field.relation is Relation.CHILDREN:
             children = [
                 other
@@ -138,9 +139,6 @@ class View:
         if field.entity is Entity.ATTRIBUTE:
             value = self.attribute(field.key, run)
             return [] if value is None else [value]
-        # Keys are known of the experiments looked over; a parent may lie elsewhere.
-        if run.experiment_id not in self.experiment_ids:
-            return []
         match field.entity:
             case Entity.METRIC:
                 assert field.statistic is not None
