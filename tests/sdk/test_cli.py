@@ -88,7 +88,7 @@ def test_a_mistake_in_a_filter_is_pointed_at(
     for arguments, shown in (
         (["--filter", "metrics.loss >> 1"], ["  metrics.loss >> 1", "                ^"]),
         (["--order-by", "metrics.loss UP"], ["  metrics.loss UP", "               ^^"]),
-        (["--columns", "name,foo"], []),
+        (["--columns", "name,foo"], ["  foo", "  ^^^"]),
     ):
         monkeypatch.setattr("sys.argv", ["trackql", "runs", *arguments])
         with pytest.raises(SystemExit) as caught:
