@@ -58,9 +58,6 @@ def _value(number: float | None) -> MetricValue | None:
     return None if number is None else MetricValue(number)
 
 
-MeasureRow = strawberry.Parent[Measure]
-
-
 @strawberry.type(description="A field's numbers over the runs of a group; NaN is left out.")
 class GroupMeasure:
     field: str = strawberry.field(description="As it was asked for.")
