@@ -66,15 +66,6 @@ async def run_counts(ctx: Context, ids: Sequence[str], *, running: bool) -> dict
         return await store.run_counts(session, ids, ctx.alive_since() if running else None)
 
 
-async def keys(
-    ctx: Context, experiment_id: str, kind: str, page: paging.Page, text: str | None
-) -> paging.Paged[str]:
-    """The keys of a kind ("metric", "param", "tag") that the experiment's runs use."""
-    access.require_read(ctx.viewer)
-    async with ctx.read() as session:
-        return await store.keys(session, experiment_id, kind, page, text)
-
-
 async def create(ctx: Context, name: str, description: str = "", tags: Pairs = ()) -> Experiment:
     """A new experiment. Raises AlreadyExists, also when a deleted one has the name."""
     access.require_write(ctx.viewer)

@@ -7,7 +7,8 @@ import strawberry
 
 from trackql_server import models
 from trackql_server.domain import experiments as domain
-from trackql_server.domain.search import Question
+from trackql_server.domain import facets
+from trackql_server.domain.search import Question, Where
 from trackql_server.graphql.context import Info
 from trackql_server.graphql.listing import (
     FilterText,
@@ -154,7 +155,8 @@ class Experiment:
 async def _keys(
     info: Info, experiment_id: str, kind: str, search: str | None, first: int, after: str | None
 ) -> KeyConnection:
-    found = await domain.keys(info.context.ctx, experiment_id, kind, page(first, after), search)
+    where, of = Where([experiment_id]), models.LabelKind(kind)
+    found = await facets.keys(info.context.ctx, where, of, "", search, page(first, after))
     return KeyConnection(nodes=list(found.rows), page_info=page_info(found))
 
 

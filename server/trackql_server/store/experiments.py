@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
 
 from sqlalchemy import Select, and_, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -11,17 +10,11 @@ from sqlmodel import col
 from trackql_server.models import (
     Experiment,
     ExperimentTag,
-    Label,
     Lifecycle,
-    MetricSeries,
-    Param,
     Run,
     RunStatus,
-    Tag,
 )
 from trackql_server.store.paging import Order, Page, Paged, contains
-
-KEY_TABLES: dict[str, Any] = {"metric": MetricSeries, "param": Param, "tag": Tag}
 
 
 async def by_ids(session: AsyncSession, ids: Sequence[str]) -> dict[str, Experiment]:
@@ -96,23 +89,3 @@ async def run_counts(
         )
     rows = await session.execute(statement)
     return dict.fromkeys(ids, 0) | {row[0]: row[1] for row in rows}
-
-
-async def keys(
-    session: AsyncSession, experiment_id: str, kind: str, page: Page, search: str | None
-) -> Paged[str]:
-    """The distinct keys of a kind ("metric", "param", "tag") in an experiment."""
-    key, label = col(Label.key), col(Label.id)
-    table = KEY_TABLES[kind]
-    used = select(col(table.label_id)).where(col(table.label_id) == label).limit(1).exists()
-    statement = select(key).where(
-        col(Label.experiment_id) == experiment_id, col(Label.kind) == kind, used
-    )
-    if page.after is not None:  # a key is its own cursor: keys are distinct and sorted
-        statement = statement.where(key > page.after)
-    if search:
-        statement = statement.where(contains(key, search))
-    rows = await session.execute(statement.order_by(key).limit(page.first + 1))
-    found = [str(row[0]) for row in rows]
-    shown = found[: page.first]
-    return Paged(shown, shown, len(found) > page.first, page.after is not None)
