@@ -24,6 +24,7 @@ KeyKind = row_enum(
     PARAM="Params.",
     TAG="Tags.",
     CONFIG="Values of typed configuration, by their path.",
+    VALUE="Rich values: images, tables, histograms and the like.",
 )
 SuggestionKind = row_enum(
     Suggested,

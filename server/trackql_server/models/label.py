@@ -15,6 +15,7 @@ class LabelKind(StrEnum):
     PARAM = "param"
     TAG = "tag"
     CONFIG = "config"
+    VALUE = "value"
 
 
 class Label(SQLModel, table=True):

@@ -149,24 +149,6 @@ class Tag(SQLModel, table=True):
     value: str = Field(sa_type=CodePointText)
 
 
-class DatasetInput(SQLModel, table=True):
-    """A row of `dataset_input`: that a run used a dataset, and what for; `place` counts from 0."""
-
-    __tablename__ = "dataset_input"
-    __table_args__ = (Index("ix_dataset_input_name", "experiment_id", "name", "run_number"),)
-
-    run_number: int = Field(
-        primary_key=True, sa_type=BigInteger, sa_column_kwargs={"autoincrement": False}
-    )
-    place: int = Field(
-        primary_key=True, sa_type=BigInteger, sa_column_kwargs={"autoincrement": False}
-    )
-    experiment_id: str = Field(sa_type=CodePointText)
-    name: str = Field(sa_type=CodePointText)
-    digest: str = Field(sa_type=CodePointText)
-    context: str = Field(sa_type=CodePointText)
-
-
 class WriterCursor(SQLModel, table=True):
     """A row of `writer_cursor`: the next journal record expected of a writer of a run.
 

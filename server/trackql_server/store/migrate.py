@@ -13,8 +13,8 @@ from trackql_server.store.database import Database
 
 # The newest file in migrations/versions, and all of them; known here so that a start need not
 # import Alembic.
-HEAD = "0003"
-KNOWN = ("0001", "0002", HEAD)
+HEAD = "0004"
+KNOWN = ("0001", "0002", "0003", HEAD)
 VERSION_TABLE = "trackql_version"
 
 

@@ -7,7 +7,15 @@ from sqlalchemy import ColumnElement, Select, and_, func, select, true, union, u
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from trackql_server.filters.tree import Entity, Field
-from trackql_server.models import ConfigValue, Label, LabelKind, MetricSeries, Param, Tag
+from trackql_server.models import (
+    ConfigValue,
+    Label,
+    LabelKind,
+    MetricSeries,
+    Param,
+    Tag,
+    ValueSeries,
+)
 from trackql_server.models.columns import table_of
 from trackql_server.models.run import HEAD
 from trackql_server.store.paging import Page, Paged, contains
@@ -23,6 +31,7 @@ TABLES: dict[LabelKind, Any] = {
     LabelKind.PARAM: table_of(Param),
     LabelKind.TAG: table_of(Tag),
     LabelKind.CONFIG: table_of(ConfigValue),
+    LabelKind.VALUE: table_of(ValueSeries),
 }
 
 # Rows of a field that are looked at to tell which values it has, and how often.
