@@ -13,8 +13,10 @@ import typer
 from rich.console import Console
 
 from scripts.benchmarks import (
+    artifacts,
     charts,
     ingest,
+    leaves,
     live,
     painted,
     report,
@@ -46,6 +48,12 @@ ROWS: dict[str, Callable[[Workspace], list[report.Figure]]] = {
     "keys": search_groups.keys,
     "watch": search_live.watch,
     "scroll": scroll.scroll,
+    "file": artifacts.file,
+    "files": artifacts.files,
+    "listing": artifacts.listing,
+    "images": leaves.images,
+    "console": leaves.console,
+    "capture": leaves.capture,
 }
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)

@@ -35,10 +35,17 @@ class Driver:
     """A training script in one tracker's environment: awaited, let go, asked for its result."""
 
     def __init__(
-        self, python: Path, tracker: str, command: str, env: dict[str, str], **arguments: Any
+        self,
+        python: Path,
+        tracker: str,
+        command: str,
+        env: dict[str, str],
+        *,
+        script: Path = DRIVER,
+        **arguments: Any,
     ) -> None:
         self._process = subprocess.Popen(
-            [str(python), str(DRIVER), tracker, command, json.dumps(arguments)],
+            [str(python), str(script), tracker, command, json.dumps(arguments)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,

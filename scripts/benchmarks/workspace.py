@@ -27,6 +27,16 @@ class Workspace:
         """One line of progress."""
         self._console.print(f"[dim]{text}[/]")
 
+    @contextmanager
+    def folder(self, name: str) -> Iterator[Path]:
+        """An empty folder that goes with the row."""
+        made = self._folder / f"{next(self._numbers)}-{name}"
+        made.mkdir()
+        try:
+            yield made
+        finally:
+            shutil.rmtree(made)
+
     def cold(self, kind: type[S]) -> S:
         """A system with empty data, its server not started."""
         return kind(self._folder / f"{next(self._numbers)}-{kind.tracker}")
