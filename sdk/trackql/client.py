@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
 from . import values
@@ -53,14 +54,15 @@ class Client(Finder):
         return Experiment.read(found)
 
     def ensure_experiment(self, name: str) -> Experiment:
-        """The experiment of a name, made when it is missing."""
+        """The experiment in use of a name, made when it is missing."""
+        with suppress(NotFound):
+            found = self.experiment(name=name)
+            if found.lifecycle_stage == "active":
+                return found
         try:
+            return Experiment.read(self._change("create_experiment", name=name))
+        except AlreadyExists:
             return self.experiment(name=name)
-        except NotFound:
-            try:
-                return Experiment.read(self._change("create_experiment", name=name))
-            except AlreadyExists:
-                return self.experiment(name=name)
 
     def get_experiment(self, experiment_id: str) -> Experiment:
         return self.experiment(id=str(experiment_id))
@@ -121,8 +123,10 @@ class Client(Finder):
     def delete_experiment(self, experiment_id: str) -> None:
         self._change("delete_experiment", id=str(experiment_id))
 
-    def restore_experiment(self, experiment_id: str) -> None:
-        self._change("restore_experiment", id=str(experiment_id))
+    def restore_experiment(self, experiment_id: str, new_name: str | None = None) -> None:
+        """Bring it back; raises AlreadyExists when its name is taken by now: give `new_name`."""
+        fields = {} if new_name is None else {"newName": values.name(new_name, "new_name")}
+        self._change("restore_experiment", id=str(experiment_id), **fields)
 
     def rename_experiment(self, experiment_id: str, new_name: str) -> None:
         self._change("update_experiment", id=str(experiment_id), name=new_name)

@@ -154,12 +154,12 @@ def create_experiment(
 
 
 def delete_experiment(experiment_id: str) -> None:
-    """Delete an experiment; restore_experiment brings it back."""
+    """Delete an experiment; its name is free again, and restore_experiment brings it back."""
     _client().delete_experiment(experiment_id)
 
 
 def restore_experiment(experiment_id: str) -> None:
-    """Bring a deleted experiment back."""
+    """Bring a deleted experiment back; where its name is taken by now, Client gives it another."""
     _client().restore_experiment(experiment_id)
 
 

@@ -118,8 +118,16 @@ def test_experiments_are_made_found_and_deleted(memory: Client) -> None:
     assert made not in [each.experiment_id for each in trackql.search_experiments()]
     deleted = trackql.search_experiments(trackql.ViewType.DELETED_ONLY)
     assert made in [each.experiment_id for each in deleted]
-    trackql.restore_experiment(made)
+    again = trackql.create_experiment("life/one")
+    with pytest.raises(AlreadyExists, match="newName"):
+        trackql.restore_experiment(made)
+    memory.restore_experiment(made, new_name="life/first")
     assert trackql.get_experiment(made).lifecycle_stage == "active"
+    trackql.delete_experiment(again)
+    trackql.set_experiment("life/one")
+    with trackql.start_run() as run:
+        pass
+    assert run.info.experiment_id not in (made, again)
     with pytest.raises(NotFound):
         trackql.get_experiment("no such id")
 

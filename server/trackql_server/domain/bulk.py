@@ -52,7 +52,7 @@ async def update(
             if tagged and lifecycle is None and run.lifecycle is Lifecycle.DELETED:
                 raise RunDeleted(f"run {run.id} is deleted; restore it to tag it")
             if lifecycle is not None:
-                run.lifecycle = lifecycle
+                experiments.place(run, lifecycle, ctx.now())
             work.announce(run)
         await work.session.flush()
         if tags:

@@ -2,6 +2,7 @@
 
 import secrets
 from collections.abc import Sequence
+from datetime import datetime
 
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -9,7 +10,14 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from trackql_server.domain import access, words
 from trackql_server.domain.context import Context
 from trackql_server.errors import AlreadyExists, InvalidInput, NotFound
-from trackql_server.models import DEFAULT_EXPERIMENT_ID, Experiment, ExperimentTag, Lifecycle
+from trackql_server.models import (
+    DEFAULT_EXPERIMENT_ID,
+    Experiment,
+    ExperimentTag,
+    Lifecycle,
+    Run,
+)
+from trackql_server.models.columns import EPOCH
 from trackql_server.store import experiments as store
 from trackql_server.store import paging
 
@@ -67,7 +75,7 @@ async def run_counts(ctx: Context, ids: Sequence[str], *, running: bool) -> dict
 
 
 async def create(ctx: Context, name: str, description: str = "", tags: Pairs = ()) -> Experiment:
-    """A new experiment. Raises AlreadyExists, also when a deleted one has the name."""
+    """A new experiment. Raises AlreadyExists when one in use has the name."""
     access.require_write(ctx.viewer)
     checked = checked_tags(tags)
     try:
@@ -78,8 +86,7 @@ async def create(ctx: Context, name: str, description: str = "", tags: Pairs = (
             _add_tags(work.session, row.id, checked)
     except IntegrityError as error:
         raise AlreadyExists(
-            f"an experiment is named {name!r} already, maybe a deleted one: restore it or choose"
-            " another name"
+            f"an experiment is named {name!r} already; choose another name"
         ) from error
     return row
 
@@ -118,17 +125,51 @@ async def set_tags(ctx: Context, experiment_id: str, tags: Pairs) -> Experiment:
     return row
 
 
-async def set_lifecycle(ctx: Context, experiment_id: str, lifecycle: Lifecycle) -> Experiment:
-    """Put an experiment into the trash or take it out again."""
+async def delete(ctx: Context, experiment_id: str) -> Experiment:
+    """Put an experiment into the trash; its name is free at once."""
     access.require_write(ctx.viewer)
-    if experiment_id == DEFAULT_EXPERIMENT_ID and lifecycle is Lifecycle.DELETED:
+    if experiment_id == DEFAULT_EXPERIMENT_ID:
         raise InvalidInput("the experiment called Default can't be deleted", argument="id")
     async with ctx.write() as work:
         row = await _known(work.session, experiment_id)
-        row.lifecycle = lifecycle
+        place(row, Lifecycle.DELETED, ctx.now())
         row.updated_at = ctx.now()
         work.session.add(row)
     return row
+
+
+async def restore(ctx: Context, experiment_id: str, new_name: str | None = None) -> Experiment:
+    """Take an experiment out of the trash, under another name if one is given.
+
+    Raises AlreadyExists when one in use has the name by now.
+    """
+    access.require_write(ctx.viewer)
+    given = None if new_name is None else words.name(new_name, "newName")
+    name = given
+    try:
+        async with ctx.write() as work:
+            row = await _known(work.session, experiment_id)
+            name = row.name = given or row.name
+            place(row, Lifecycle.ACTIVE, ctx.now())
+            row.updated_at = ctx.now()
+            work.session.add(row)
+    except IntegrityError as error:
+        raise AlreadyExists(
+            f"an experiment in use is named {name!r} by now: restore this one under another name"
+            " (newName), or rename the other one"
+        ) from error
+    return row
+
+
+def place(row: Experiment | Run, lifecycle: Lifecycle, now: datetime) -> None:
+    """Put a row into the trash or take it out; raises NotFound while it is removed for good."""
+    if row.trashed_at == EPOCH:
+        raise NotFound(f"{row.id} is being removed for good; nothing of it can be kept")
+    if lifecycle is Lifecycle.ACTIVE:
+        row.trashed_at = None
+    elif row.lifecycle is Lifecycle.ACTIVE:
+        row.trashed_at = now
+    row.lifecycle = lifecycle
 
 
 def fresh(ctx: Context, name: str, description: str = "") -> Experiment:
@@ -145,9 +186,9 @@ def fresh(ctx: Context, name: str, description: str = "") -> Experiment:
 
 
 async def named(ctx: Context, session: AsyncSession, name: str) -> Experiment:
-    """The experiment of that name, made when there is none; for use within a transaction."""
+    """The experiment of that name in use, made when there is none; for use within a transaction."""
     row = await store.by_name(session, words.name(name, "experimentName"))
-    if row is None:
+    if row is None or row.lifecycle is Lifecycle.DELETED:
         row = fresh(ctx, name)
         session.add(row)
         await session.flush()
@@ -168,7 +209,7 @@ def _add_tags(session: AsyncSession, experiment_id: str, tags: dict[str, str]) -
 
 
 async def _known(session: AsyncSession, experiment_id: str) -> Experiment:
-    found = (await store.by_ids(session, [experiment_id])).get(experiment_id)
+    found = await store.locked(session, experiment_id)
     if found is None:
         raise NotFound(f"there is no experiment {experiment_id}")
     return found

@@ -206,7 +206,7 @@ async def set_lifecycle(ctx: Context, run_id: str, lifecycle: Lifecycle) -> Run:
     access.require_write(ctx.viewer)
     async with ctx.write() as work:
         run = await known(work.session, run_id)
-        run.lifecycle = lifecycle
+        experiments.place(run, lifecycle, ctx.now())
         work.session.add(run)
         work.announce(run)
     return run

@@ -58,12 +58,17 @@ def pairs(tags: list[TagInput] | None) -> list[tuple[str, str]]:
 @strawberry.type(description="A named group of runs. A `/` in its name makes folders.")
 class Experiment:
     id: strawberry.ID = strawberry.field(description="Never changes.")
-    name: str = strawberry.field(description="Unique, also among deleted experiments.")
+    name: str = strawberry.field(
+        description="Unique among experiments in use; a deleted one's name is free again."
+    )
     description: str = strawberry.field(description="Markdown.")
     lifecycle: models.Lifecycle = strawberry.field(description="In use or in the trash.")
     created_at: datetime = strawberry.field(description="When it was made.")
     updated_at: datetime = strawberry.field(
         description="When its name, description, tags or lifecycle last changed."
+    )
+    trashed_at: datetime | None = strawberry.field(
+        description="When it was put into the trash; 1970 while it is being removed for good."
     )
 
     @strawberry.field(graphql_type=Connection[Tag], description="Its tags, by key.")
@@ -177,7 +182,10 @@ class ExperimentQuery:
 
     @strawberry.field(
         graphql_type=Experiment | None,
-        description="One experiment by id or by name; null when there is none.",
+        description=(
+            "One experiment by id or by name; null when there is none. Of those with the name the one"
+            " in use, or else the one deleted last."
+        ),
     )
     async def experiment(
         self,
@@ -190,7 +198,9 @@ class ExperimentQuery:
 
 @strawberry.input(description="A new experiment.")
 class CreateExperimentInput:
-    name: str = strawberry.field(description="Unique; a `/` makes folders.")
+    name: str = strawberry.field(
+        description="Unique among experiments in use; a `/` makes folders."
+    )
     description: str | None = strawberry.field(default=None, description="Markdown.")
     tags: list[TagInput] | None = strawberry.field(default=None, description="Its first tags.")
 
@@ -208,9 +218,17 @@ class SetExperimentTagsInput:
     tags: list[TagInput] = strawberry.field(description="The tags.")
 
 
-@strawberry.input(description="An experiment to delete or restore.")
+@strawberry.input(description="An experiment to delete.")
 class ExperimentIdInput:
     id: strawberry.ID = strawberry.field(description="Which experiment.")
+
+
+@strawberry.input(description="An experiment to take out of the trash.")
+class RestoreExperimentInput:
+    id: strawberry.ID = strawberry.field(description="Which experiment.")
+    new_name: str | None = strawberry.field(
+        default=None, description="Its name from now on; where its own is taken by now."
+    )
 
 
 @strawberry.type
@@ -238,14 +256,20 @@ class ExperimentMutation:
     ) -> models.Experiment:
         return await domain.set_tags(info.context.ctx, input.id, pairs(input.tags))
 
-    @strawberry.mutation(graphql_type=Experiment, description="Put an experiment into the trash.")
+    @strawberry.mutation(
+        graphql_type=Experiment,
+        description="Put an experiment into the trash; its name is free at once.",
+    )
     async def delete_experiment(
         self, info: Info, input: Given[ExperimentIdInput]
     ) -> models.Experiment:
-        return await domain.set_lifecycle(info.context.ctx, input.id, models.Lifecycle.DELETED)
+        return await domain.delete(info.context.ctx, input.id)
 
-    @strawberry.mutation(graphql_type=Experiment, description="Take one out of the trash.")
+    @strawberry.mutation(
+        graphql_type=Experiment,
+        description="Take one out of the trash. ALREADY_EXISTS when its name is taken by now.",
+    )
     async def restore_experiment(
-        self, info: Info, input: Given[ExperimentIdInput]
+        self, info: Info, input: Given[RestoreExperimentInput]
     ) -> models.Experiment:
-        return await domain.set_lifecycle(info.context.ctx, input.id, models.Lifecycle.ACTIVE)
+        return await domain.restore(info.context.ctx, input.id, input.new_name)

@@ -80,6 +80,9 @@ class Run:
     name: str = strawberry.field(description="Need not be unique.")
     description: str = strawberry.field(description="Markdown.")
     lifecycle: models.Lifecycle = strawberry.field(description="In use or in the trash.")
+    trashed_at: datetime | None = strawberry.field(
+        description="When it was put into the trash; 1970 while it is being removed for good."
+    )
     start_time: datetime = strawberry.field(description="When it started.")
     end_time: datetime | None = strawberry.field(description="When it ended; null before.")
     heartbeat_time: datetime | None = strawberry.field(

@@ -3,7 +3,7 @@
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import Column
+from sqlalchemy import Column, Index, text
 from sqlmodel import Field, SQLModel
 
 from trackql_server.models.columns import CodePointText, EnumText, Instant
@@ -20,18 +20,33 @@ class Lifecycle(StrEnum):
 
 
 class Experiment(SQLModel, table=True):
-    """A row of `experiment`."""
+    """A row of `experiment`.
+
+    Its name is its own among those in use; in the trash several may have it. `trashed_at` is when
+    it was put there, or 1970 (`columns.EPOCH`) while it is being removed for good.
+    """
 
     __tablename__ = "experiment"
+    __table_args__ = (
+        Index(
+            "ix_experiment_used_name",
+            "name",
+            unique=True,
+            sqlite_where=text("lifecycle = 'ACTIVE'"),
+            postgresql_where=text("lifecycle = 'ACTIVE'"),
+        ),
+        Index("ix_experiment_name", "name", "id"),
+    )
 
     id: str = Field(primary_key=True, sa_type=CodePointText)
-    name: str = Field(sa_type=CodePointText, unique=True)
+    name: str = Field(sa_type=CodePointText)
     description: str = Field(default="", sa_type=CodePointText)
     lifecycle: Lifecycle = Field(
         default=Lifecycle.ACTIVE, sa_column=Column(EnumText(Lifecycle), nullable=False)
     )
     created_at: datetime = Field(sa_type=Instant)
     updated_at: datetime = Field(sa_type=Instant)
+    trashed_at: datetime | None = Field(default=None, sa_type=Instant)
 
 
 class ExperimentTag(SQLModel, table=True):

@@ -35,7 +35,8 @@ class Run(SQLModel, table=True):
 
     `number` is what other rows know it by and rises with every run; `root_number` is that of the
     outermost run it is nested in, or its own. `duration_ms` is known from the end on and -1 before:
-    runs sort by it.
+    runs sort by it. `trashed_at` is when it was put into the trash, or 1970 (`columns.EPOCH`) while
+    it is being removed for good.
     """
 
     __tablename__ = "run"
@@ -46,6 +47,12 @@ class Run(SQLModel, table=True):
         Index("ix_run_duration", "experiment_id", "lifecycle", "duration_ms", "number"),
         Index("ix_run_parent", "parent_run_id", "start_time", "number"),
         Index("ix_run_root", "root_number", "number"),
+        Index(
+            "ix_run_trashed",
+            "trashed_at",
+            sqlite_where=text("trashed_at IS NOT NULL"),
+            postgresql_where=text("trashed_at IS NOT NULL"),
+        ),
     )
 
     number: int = Field(
@@ -75,6 +82,7 @@ class Run(SQLModel, table=True):
     parent_run_id: str | None = Field(default=None, sa_type=CodePointText)
     dropped_points: int = Field(default=0, sa_type=BigInteger)
     problems: list[Any] = Field(default_factory=list, sa_type=JsonText)
+    trashed_at: datetime | None = Field(default=None, sa_type=Instant)
 
 
 class Param(SQLModel, table=True):

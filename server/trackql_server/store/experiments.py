@@ -24,8 +24,25 @@ async def by_ids(session: AsyncSession, ids: Sequence[str]) -> dict[str, Experim
 
 
 async def by_name(session: AsyncSession, name: str) -> Experiment | None:
-    """The experiment of that name, deleted or not."""
-    rows = await session.execute(select(Experiment).where(col(Experiment.name) == name))
+    """The experiment of that name in use, or else the one that was deleted last."""
+    rows = await session.execute(
+        select(Experiment)
+        .where(col(Experiment.name) == name)
+        .order_by(
+            col(Experiment.lifecycle) != Lifecycle.ACTIVE,
+            col(Experiment.trashed_at).desc(),
+            col(Experiment.id),
+        )
+        .limit(1)
+    )
+    return rows.scalar_one_or_none()
+
+
+async def locked(session: AsyncSession, experiment_id: str) -> Experiment | None:
+    """An experiment, locked until the transaction ends."""
+    rows = await session.execute(
+        select(Experiment).where(col(Experiment.id) == experiment_id).with_for_update()
+    )
     return rows.scalar_one_or_none()
 
 
@@ -56,9 +73,8 @@ async def page(
     session: AsyncSession, page: Page, search: str | None, lifecycle: Lifecycle | None
 ) -> Paged[Experiment]:
     """A page of `listing` by name."""
-    return await page.run(
-        session, listing(search, lifecycle), [Order("name", col(Experiment.name))]
-    )
+    orders = [Order("name", col(Experiment.name)), Order("id", col(Experiment.id))]
+    return await page.run(session, listing(search, lifecycle), orders)
 
 
 async def tags(session: AsyncSession, ids: Sequence[str]) -> dict[str, list[ExperimentTag]]:

@@ -30,22 +30,55 @@ async def test_there_is_one_called_default(graphql: GraphQL) -> None:
     assert (deleted["code"], deleted["argument"]) == ("INVALID_INPUT", "id")
 
 
-async def test_names_are_unique_also_in_the_trash(graphql: GraphQL) -> None:
+CHANGE = "mutation($id: ID!) { %s(input: {id: $id}) { lifecycle trashedAt } }"
+RESTORE = """mutation($id: ID!, $newName: String) {
+  restoreExperiment(input: {id: $id, newName: $newName}) { name lifecycle trashedAt } }"""
+BY_NAME = "query($name: String!) { experiment(name: $name) { id } }"
+
+
+async def test_names_are_unique_among_those_in_use(graphql: GraphQL) -> None:
     one = await made(graphql, "one")
     two = await made(graphql, "two", description="d", tags=[{"key": "k", "value": "v"}])
-    change = "mutation($id: ID!) { %s(input: {id: $id}) { lifecycle } }"
-    await graphql(change % "deleteExperiment", id=one)
     assert (await graphql.refused(CREATE, input={"name": "one"}))["code"] == "ALREADY_EXISTS"
     refused = await graphql.refused(UPDATE, input={"id": two, "name": "one"})
     assert refused["code"] == "ALREADY_EXISTS"
+    await graphql(CHANGE % "deleteExperiment", id=one)
     assert await names(graphql, None) == ["Default", "two"]
     assert await names(graphql, None, "DELETED") == ["one"]
-    run = 'mutation { createRun(input: {experimentName: "one"}) { id } }'
-    assert (await graphql.refused(run))["code"] == "INVALID_INPUT"
-    await graphql(change % "restoreExperiment", id=one)
-    await graphql(run)
+    await graphql(RESTORE, id=one)
+    await graphql('mutation { createRun(input: {experimentName: "one"}) { id } }')
     answer = await graphql(UPDATE, input={"id": two, "name": "three"})
     assert answer["updateExperiment"] == {"name": "three", "description": "d"}
+
+
+async def test_a_deleted_name_is_free_at_once(graphql: GraphQL) -> None:
+    first = await made(graphql, "one")
+    deleted = (await graphql(CHANGE % "deleteExperiment", id=first))["deleteExperiment"]
+    assert deleted["lifecycle"] == "DELETED"
+    again = (await graphql(CHANGE % "deleteExperiment", id=first))["deleteExperiment"]
+    assert again == deleted, "the time of the first deletion stands"
+    assert (await graphql(BY_NAME, name="one"))["experiment"] == {"id": first}
+
+    second = await made(graphql, "one")
+    assert (await graphql(BY_NAME, name="one"))["experiment"] == {"id": second}
+    refused = await graphql.refused(RESTORE, id=first)
+    assert refused["code"] == "ALREADY_EXISTS"
+    assert "newName" in refused["message"]
+    restored = (await graphql(RESTORE, id=first, newName="first"))["restoreExperiment"]
+    assert restored == {"name": "first", "lifecycle": "ACTIVE", "trashedAt": None}
+    assert await names(graphql, None) == ["Default", "first", "one"]
+
+    # Several of a name in the trash; each name is once in use.
+    await graphql(CHANGE % "deleteExperiment", id=second)
+    third = await made(graphql, "one")
+    await graphql(CHANGE % "deleteExperiment", id=third)
+    assert await names(graphql, None, "DELETED") == ["one", "one"]
+    assert (await graphql(BY_NAME, name="one"))["experiment"] == {"id": third}
+    run = 'mutation { createRun(input: {experimentName: "one"}) { experiment { id } } }'
+    fourth = (await graphql(run))["createRun"]["experiment"]["id"]
+    assert fourth not in (first, second, third)
+    bad = await graphql.refused(RESTORE, id=third, newName="")
+    assert (bad["code"], bad["argument"]) == ("INVALID_INPUT", "newName")
 
 
 async def test_tags(graphql: GraphQL) -> None:

@@ -1,12 +1,13 @@
 """What was stored before a migration is found after it."""
 
+from datetime import UTC, datetime
 from pathlib import Path
 
 from alembic import command
 from alembic.config import Config
 from sqlalchemy import Connection, text
 
-from trackql_server.domain import search
+from trackql_server.domain import experiments, runs, search
 from trackql_server.domain.context import Services
 from trackql_server.domain.pages import page
 from trackql_server.domain.search import Question, Where
@@ -15,11 +16,14 @@ from trackql_server.store import migrate
 from trackql_server.store.database import Database
 
 OLD = """
+INSERT INTO experiment (id, name, description, lifecycle, created_at, updated_at) VALUES
+  ('9', 'bin', '', 'DELETED', 1000, 2000);
 INSERT INTO run (id, experiment_id, name, description, status, lifecycle, start_time, end_time,
   duration_ms, "user", source_name, parent_run_id, dropped_points, problems) VALUES
   ('{a}', '0', 'first', '', 'FINISHED', 'ACTIVE', 1000, 2000, 1000, '', '', NULL, 0, '[]'),
   ('{b}', '0', 'second', '', 'FINISHED', 'ACTIVE', 2000, 3000, 1000, '', '', '{a}', 0, '[]'),
-  ('{c}', '0', 'third', '', 'FINISHED', 'ACTIVE', 3000, 4000, 1000, '', '', '{b}', 0, '[]');
+  ('{c}', '0', 'third', '', 'FINISHED', 'ACTIVE', 3000, 4000, 1000, '', '', '{b}', 0, '[]'),
+  ('{d}', '9', 'trash', '', 'FINISHED', 'DELETED', 1000, 2000, 1000, '', '', NULL, 0, '[]');
 INSERT INTO param (run_id, key, experiment_id, value, number, config) VALUES
   ('{a}', 'lr', '0', '0.1', 0.1, '0.1'),
   ('{b}', 'model', '0', 'nested', NULL, '{{"depth": 3, "on": true, "names": ["x"]}}'),
@@ -30,10 +34,11 @@ INSERT INTO metric_series (run_id, key, id, experiment_id, count, first_step, fi
   max_value, total, nan_count, steps_rise, tail_step, open_chunks) VALUES
   ('{c}', 'loss', 7, '0', 1, 0, 0, 0.5, 0, 0, 0.5, 0, 0, 0.5, 0, 0, 0.5, 0.5, 0, TRUE, 0, 0)
 """
-A, B, C = "a" * 32, "b" * 32, "c" * 32
+A, B, C, D = "a" * 32, "b" * 32, "c" * 32, "d" * 32
 
 
 async def test_runs_of_the_first_tables_are_found(database_url: str) -> None:
+    begun = datetime.now(UTC).replace(microsecond=0)
     database = Database(database_url)
 
     def back_and_fill(connection: Connection) -> None:
@@ -43,7 +48,7 @@ async def test_runs_of_the_first_tables_are_found(database_url: str) -> None:
         config.set_main_option("script_location", str(Path(migrate.__file__).parent / "migrations"))
         config.attributes["connection"] = connection
         command.upgrade(config, "0001")
-        for statement in OLD.format(a=A, b=B, c=C, long="y" * 300).split(";"):
+        for statement in OLD.format(a=A, b=B, c=C, d=D, long="y" * 300).split(";"):
             connection.exec_driver_sql(statement)
 
     try:
@@ -72,6 +77,15 @@ async def test_runs_of_the_first_tables_are_found(database_url: str) -> None:
         tree = Question(Where(["0"], node=parse("metrics.loss = 0.5")), whole=True)
         whole = await search.page(services.context(), tree, page(10, None))
         assert [run.id for run in whole.rows] == [A]
+        # Whenever it was trashed: its time in the trash begins with the migration.
+        ctx = services.context()
+        trashed = (await runs.by_ids(ctx, [A, D]), await experiments.by_ids(ctx, ["0", "9"]))
+        for rows in trashed:
+            for row in rows.values():
+                times = (row.trashed_at or begun, row.trashed_at is None)
+                assert times[0] >= begun
+                assert times[1] == (row.id in ("0", A))
+        await experiments.create(ctx, "bin")
     finally:
         await services.close()
 

@@ -1,4 +1,9 @@
-"""Artifacts, rich values, console, surroundings, datasets, requests and alerts."""
+"""Artifacts, rich values, console, surroundings, datasets, requests and alerts; times of the trash.
+
+The name of an experiment in the trash is free again.
+"""
+
+import time
 
 import sqlalchemy as sa
 from alembic import op
@@ -13,6 +18,8 @@ ROW_NUMBER = sa.BigInteger().with_variant(sa.Integer, "sqlite")
 
 
 def upgrade() -> None:
+    _time_the_trash()
+    _free_names()
     op.create_table(
         "artifact",
         sa.Column("number", ROW_NUMBER, nullable=False, autoincrement=False),
@@ -141,15 +148,23 @@ def upgrade() -> None:
         sa.Column("digest", TEXT, nullable=False),
         sa.Column("source_type", TEXT, nullable=False),
         sa.Column("source", TEXT, nullable=False),
-        sa.Column("data_schema", sa.Text(), nullable=True),
-        sa.Column("profile", sa.Text(), nullable=True),
+        sa.Column("data_schema", TEXT, nullable=True),
+        sa.Column("profile", TEXT, nullable=True),
         sa.Column("created_at", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("experiment_id", "name", "digest"),
+    )
+    op.add_column("dataset_input", sa.Column("tags", sa.Text(), nullable=True))
+    op.create_index(
+        "ix_dataset_input_digest",
+        "dataset_input",
+        ["experiment_id", "name", "digest", "run_number"],
     )
     op.create_table(
         "run_request",
         sa.Column("number", ROW_NUMBER, nullable=False, autoincrement=False),
         sa.Column("run_number", sa.BigInteger(), nullable=False),
+        sa.Column("run_id", TEXT, nullable=False),
+        sa.Column("open", sa.Boolean(), nullable=False),
         sa.Column("kind", TEXT, nullable=False),
         sa.Column("key", TEXT, nullable=False),
         sa.Column("value", sa.Text(), nullable=True),
@@ -160,6 +175,13 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("number"),
     )
     op.create_index("ix_run_request_run", "run_request", ["run_number", "number"])
+    op.create_index(
+        "ix_run_request_open",
+        "run_request",
+        ["run_id", "number"],
+        sqlite_where=sa.text("open"),
+        postgresql_where=sa.text("open"),
+    )
     op.create_table(
         "live_param",
         sa.Column("run_number", sa.BigInteger(), nullable=False, autoincrement=False),
@@ -205,3 +227,55 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id"),
     )
     op.create_index("ix_alert_rule_experiment", "alert_rule", ["experiment_id", "name", "id"])
+
+
+def _time_the_trash() -> None:
+    """Nobody noted when it was; what lies there counts from now."""
+    now = int(time.time() * 1000)
+    for table in ("experiment", "run"):
+        op.add_column(table, sa.Column("trashed_at", sa.BigInteger(), nullable=True))
+        op.execute(f"UPDATE {table} SET trashed_at = {now} WHERE lifecycle = 'DELETED'")
+    op.create_index(
+        "ix_run_trashed",
+        "run",
+        ["trashed_at"],
+        sqlite_where=sa.text("trashed_at IS NOT NULL"),
+        postgresql_where=sa.text("trashed_at IS NOT NULL"),
+    )
+
+
+def _free_names() -> None:
+    if op.get_bind().dialect.name == "sqlite":
+        _rebuild_experiments()
+    else:
+        op.drop_constraint("experiment_name_key", "experiment", type_="unique")
+    op.create_index(
+        "ix_experiment_used_name",
+        "experiment",
+        ["name"],
+        unique=True,
+        sqlite_where=sa.text("lifecycle = 'ACTIVE'"),
+        postgresql_where=sa.text("lifecycle = 'ACTIVE'"),
+    )
+    op.create_index("ix_experiment_name", "experiment", ["name", "id"])
+
+
+def _rebuild_experiments() -> None:
+    """SQLite can't drop a constraint. Runs refer to the table, so the rows leave and come back."""
+    kept = "id, name, description, lifecycle, created_at, updated_at, trashed_at"
+    op.execute("PRAGMA defer_foreign_keys = ON")
+    op.execute(f"CREATE TEMP TABLE kept_experiment AS SELECT {kept} FROM experiment")
+    op.drop_table("experiment")
+    op.create_table(
+        "experiment",
+        sa.Column("id", TEXT, nullable=False),
+        sa.Column("name", TEXT, nullable=False),
+        sa.Column("description", TEXT, nullable=False),
+        sa.Column("lifecycle", TEXT, nullable=False),
+        sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.Column("updated_at", sa.BigInteger(), nullable=False),
+        sa.Column("trashed_at", sa.BigInteger(), nullable=True),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.execute(f"INSERT INTO experiment ({kept}) SELECT {kept} FROM kept_experiment")
+    op.execute("DROP TABLE kept_experiment")
