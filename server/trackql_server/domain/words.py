@@ -67,6 +67,11 @@ def description(text: str, argument: str) -> str:
     return _text(text, argument, LONGEST_DESCRIPTION)
 
 
+def fitting(text: str, argument: str, longest: int) -> str:
+    """Any text of at most so many characters."""
+    return _text(text, argument, longest)
+
+
 def run_id(text: str, argument: str) -> str:
     """A run's id."""
     if not RUN_ID.fullmatch(text):

@@ -1,8 +1,9 @@
 """Many ids in, rows in the same order out: so that a list of runs costs a handful of statements."""
 
 from collections import defaultdict
+from collections.abc import Awaitable, Callable, Hashable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from strawberry.dataloader import DataLoader
 
@@ -10,6 +11,9 @@ from trackql_server.domain import experiments, metrics, runs
 from trackql_server.domain.context import Context
 from trackql_server.domain.pages import Page, Paged
 from trackql_server.models import Experiment, ExperimentTag, Run
+
+K = TypeVar("K", bound=Hashable)
+V = TypeVar("V")
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +52,23 @@ class Loaders:
         )
         self.keyed: DataLoader[KeyedPage, Paged[Any]] = DataLoader(self._keyed, cache=False)
         self.keyed_counts: DataLoader[KeyedPage, int] = DataLoader(self._keyed_counts, cache=False)
+
+        self._own: dict[object, DataLoader[Any, Any]] = {}
+
+    def own(self, load: Callable[[Context, list[K]], Awaitable[dict[K, V]]]) -> DataLoader[K, V]:
+        """The loader of one noun's own, made when it is first asked for.
+
+        `load` gives what each of the keys stands for.
+        """
+        found = self._own.get(load)
+        if found is None:
+
+            async def gathered(keys: list[K]) -> list[V]:
+                values = await load(self.ctx, list(dict.fromkeys(keys)))
+                return [values[each] for each in keys]
+
+            found = self._own[load] = DataLoader(gathered, cache=False)
+        return found
 
     async def _experiments(self, ids: list[str]) -> list[Experiment | None]:
         found = await experiments.by_ids(self.ctx, list(dict.fromkeys(ids)))

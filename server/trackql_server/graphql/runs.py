@@ -13,6 +13,7 @@ from trackql_server.domain.params import ParamSpec
 from trackql_server.domain.search import Question
 from trackql_server.errors import InvalidInput
 from trackql_server.graphql.context import Info
+from trackql_server.graphql.datasets import RunDatasets
 from trackql_server.graphql.experiments import Experiment, Tag, TagInput, pairs
 from trackql_server.graphql.listing import (
     ExperimentIds,
@@ -74,7 +75,7 @@ RunRow = strawberry.Parent[models.Run]
 
 
 @strawberry.type(description="One execution of a training script.")
-class Run:
+class Run(RunDatasets):
     id: strawberry.ID = strawberry.field(description="32 hex digits; never changes.")
     experiment_id: strawberry.ID = strawberry.field(description="The experiment it belongs to.")
     name: str = strawberry.field(description="Need not be unique.")

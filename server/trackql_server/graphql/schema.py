@@ -6,6 +6,7 @@ from importlib.metadata import version
 import strawberry
 from strawberry.schema.config import StrawberryConfig
 
+from trackql_server.graphql.datasets import DatasetMutation, DatasetQuery
 from trackql_server.graphql.experiments import ExperimentMutation, ExperimentQuery
 from trackql_server.graphql.facets import FacetQuery
 from trackql_server.graphql.groups import GroupQuery
@@ -27,7 +28,14 @@ class Server:
 
 @strawberry.type(description="What can be asked.")
 class Query(
-    ExperimentQuery, RunQuery, TableQuery, FacetQuery, GroupQuery, MetricQuery, SavedViewQuery
+    ExperimentQuery,
+    RunQuery,
+    TableQuery,
+    FacetQuery,
+    GroupQuery,
+    MetricQuery,
+    SavedViewQuery,
+    DatasetQuery,
 ):
     @strawberry.field(description="The server that answers.")
     def server(self) -> Server:
@@ -35,7 +43,13 @@ class Query(
 
 
 @strawberry.type(description="What can be changed.")
-class Mutation(ExperimentMutation, RunMutation, MetricMutation, SavedViewMutation):
+class Mutation(
+    ExperimentMutation,
+    RunMutation,
+    MetricMutation,
+    SavedViewMutation,
+    DatasetMutation,
+):
     pass
 
 

@@ -12,7 +12,7 @@ from trackql_server.models.columns import CodePointText, Instant, JsonText
 class Dataset(SQLModel, table=True):
     """A row of `dataset`: what an experiment's runs read, known by its name and digest.
 
-    `data_schema` and `profile` are JSON as the client gave them; `source` is where the data lies.
+    `source`, `data_schema` and `profile` are texts (JSON, as a rule) exactly as they were given.
     """
 
     __tablename__ = "dataset"
@@ -22,16 +22,22 @@ class Dataset(SQLModel, table=True):
     digest: str = Field(primary_key=True, sa_type=CodePointText)
     source_type: str = Field(default="", sa_type=CodePointText)
     source: str = Field(default="", sa_type=CodePointText)
-    data_schema: Any = Field(default=None, sa_type=JsonText, nullable=True)
-    profile: Any = Field(default=None, sa_type=JsonText, nullable=True)
+    data_schema: str | None = Field(default=None, sa_type=CodePointText)
+    profile: str | None = Field(default=None, sa_type=CodePointText)
     created_at: datetime = Field(sa_type=Instant)
 
 
 class DatasetInput(SQLModel, table=True):
-    """A row of `dataset_input`: that a run used a dataset, and what for; `place` counts from 0."""
+    """A row of `dataset_input`: that a run used a dataset, and what for; `place` counts from 0.
+
+    `tags` is an object of texts, or None.
+    """
 
     __tablename__ = "dataset_input"
-    __table_args__ = (Index("ix_dataset_input_name", "experiment_id", "name", "run_number"),)
+    __table_args__ = (
+        Index("ix_dataset_input_name", "experiment_id", "name", "run_number"),
+        Index("ix_dataset_input_digest", "experiment_id", "name", "digest", "run_number"),
+    )
 
     run_number: int = Field(
         primary_key=True, sa_type=BigInteger, sa_column_kwargs={"autoincrement": False}
@@ -43,3 +49,4 @@ class DatasetInput(SQLModel, table=True):
     name: str = Field(sa_type=CodePointText)
     digest: str = Field(sa_type=CodePointText)
     context: str = Field(sa_type=CodePointText)
+    tags: Any = Field(default=None, sa_type=JsonText, nullable=True)

@@ -4,7 +4,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import BigInteger, Column, Index
+from sqlalchemy import BigInteger, Column, Index, text
 from sqlmodel import Field, SQLModel
 
 from trackql_server.models.columns import CodePointText, EnumText, Instant, JsonText, RowNumber
@@ -19,10 +19,23 @@ class RequestKind(StrEnum):
 
 
 class RunRequest(SQLModel, table=True):
-    """A row of `run_request`: who asked what of a run, when, and when its script saw it."""
+    """A row of `run_request`: who asked what of a run, when, and when its script saw it.
+
+    It is `open` while it holds: until another request takes its place, and for a stop until the
+    run is taken up again. Scripts ask for what is open, which is little however much was asked.
+    """
 
     __tablename__ = "run_request"
-    __table_args__ = (Index("ix_run_request_run", "run_number", "number"),)
+    __table_args__ = (
+        Index("ix_run_request_run", "run_number", "number"),
+        Index(
+            "ix_run_request_open",
+            "run_id",
+            "number",
+            sqlite_where=text("open"),
+            postgresql_where=text("open"),
+        ),
+    )
 
     number: int = Field(
         default_factory=rising_number,
@@ -31,6 +44,8 @@ class RunRequest(SQLModel, table=True):
         sa_column_kwargs={"autoincrement": False},
     )
     run_number: int = Field(sa_type=BigInteger)
+    run_id: str = Field(sa_type=CodePointText)
+    open: bool = True
     kind: RequestKind = Field(sa_column=Column(EnumText(RequestKind), nullable=False))
     key: str = Field(default="", sa_type=CodePointText)
     value: Any = Field(default=None, sa_type=JsonText, nullable=True)
