@@ -109,6 +109,7 @@ class App(Starlette):
             journal_mode=self._settings.sqlite_journal,
             stalled_after=self._settings.stalled_after,
         )
+        self._services.console_limit = self._settings.limit_console
         try:
             yield
         finally:

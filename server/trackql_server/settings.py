@@ -55,6 +55,24 @@ class Settings(BaseSettings):
         description="SQLite's journal: wal on local disks, delete on network file systems.",
     )
 
+    retention_runs: float | None = Field(
+        default=None,
+        ge=0,
+        description="Days in the trash after which runs are removed for good; none by default.",
+    )
+    retention_experiments: float | None = Field(
+        default=None,
+        ge=0,
+        description="Days in the trash after which experiments are removed for good; none by "
+        "default.",
+    )
+    retention_artifacts: float | None = Field(
+        default=None,
+        ge=0,
+        description="Days in the trash after which artifacts are removed for good; none by "
+        "default.",
+    )
+
     stalled_after: float = Field(
         default=60.0,
         gt=0,
@@ -74,6 +92,12 @@ class Settings(BaseSettings):
         default=1_000_000,
         gt=0,
         description="Most values that an operation may resolve, its lists full.",
+    )
+
+    limit_console: int = Field(
+        default=200_000_000,
+        ge=0,
+        description="Bytes of printed text kept of a run; lines beyond are counted and dropped.",
     )
 
     log_level: Literal["debug", "info", "warning", "error"] = Field(

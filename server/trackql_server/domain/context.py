@@ -42,6 +42,7 @@ class Services:
         self.bus: Bus[Event] = Bus()
         self.tail = Tail()
         self.shared: Recent[Any] = Recent(SHARED_EVENTS)
+        self.console_limit = 200_000_000
         self.sealer = Sealer(database)
         self.writer = MetricWriter(database, self._committed, clock)
         self.stalls = Stalls(

@@ -2,6 +2,7 @@
 
 from collections.abc import Hashable
 from dataclasses import dataclass
+from typing import Any
 
 
 def experiment_topic(experiment_id: str) -> str:
@@ -21,6 +22,11 @@ def run_topic(run_id: str) -> str:
 def points_topic(run_id: str) -> str:
     """Where new points of a run are told."""
     return f"points:{run_id}"
+
+
+def console_topic(run_id: str) -> str:
+    """Where new lines of a run's console are told."""
+    return f"console:{run_id}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,4 +58,21 @@ class SeriesGrew:
         return (self.run_id, self.key)
 
 
-Event = RunChanged | SeriesGrew
+@dataclass(frozen=True, slots=True)
+class ConsoleGrew:
+    """A run's console has `total` lines now, and these open ones."""
+
+    run_id: str
+    total: int
+    open_lines: dict[str, Any]
+
+    @property
+    def topic(self) -> str:
+        return console_topic(self.run_id)
+
+    @property
+    def mark(self) -> Hashable:
+        return self.topic
+
+
+Event = RunChanged | SeriesGrew | ConsoleGrew

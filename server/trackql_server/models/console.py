@@ -33,7 +33,8 @@ class ConsoleChunk(SQLModel, table=True):
 class ConsoleState(SQLModel, table=True):
     """A row of `console_state`: how many lines a run has, and the lines that are not ended yet.
 
-    `open_lines` are by writer and stream: a progress bar, a prompt.
+    `open_lines` are by writer and stream: a progress bar, a prompt. `dropped` lines were beyond the
+    bound of text that is kept of a run.
     """
 
     __tablename__ = "console_state"
@@ -43,4 +44,5 @@ class ConsoleState(SQLModel, table=True):
     )
     lines: int = Field(sa_type=BigInteger)
     size: int = Field(sa_type=BigInteger)
+    dropped: int = Field(default=0, sa_type=BigInteger)
     open_lines: dict[str, Any] = Field(default_factory=dict, sa_type=JsonText)

@@ -131,6 +131,7 @@ def upgrade() -> None:
         sa.Column("run_number", sa.BigInteger(), nullable=False, autoincrement=False),
         sa.Column("lines", sa.BigInteger(), nullable=False),
         sa.Column("size", sa.BigInteger(), nullable=False),
+        sa.Column("dropped", sa.BigInteger(), nullable=False),
         sa.Column("open_lines", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("run_number"),
     )

@@ -1,0 +1,270 @@
+"""What runs print, as rows: chunks of about 64 KiB of text, and where a run's console stands.
+
+A chunk's body is compressed: a head that says of each line when, by which writer and on which
+stream it came, then the lines themselves.
+"""
+
+import re
+import struct
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+import orjson
+from sqlalchemy import Connection, func, insert, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+
+from trackql_server.models import ConsoleChunk, ConsoleState
+from trackql_server.models.columns import instant, table_of
+
+# Bytes of text from which on a chunk takes in no more: an append packs at most so much again.
+CHUNK_TEXT = 64 * 1024
+
+# Level 3 packs a chunk of usual output in half a millisecond, to about a tenth.
+LEVEL = 3
+
+# Bytes of chunks that are read at once where many are walked.
+READ_TEXT = 2 * 1024 * 1024
+
+CHUNK, STATE = table_of(ConsoleChunk), table_of(ConsoleState)
+HEAD = struct.Struct("<I")
+
+# Colours, movements of the cursor, titles of windows: what a terminal does not show as text.
+ANSI = re.compile(
+    r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b\n]*(?:\x07|\x1b\\)?|[PX^_][^\x1b\n]*(?:\x1b\\)?|[@-_])"
+)
+
+
+class Lines(NamedTuple):
+    """Lines as columns; `sources` index `origins`, which are pairs of writer's label and stream."""
+
+    times: list[int]
+    sources: list[int]
+    origins: list[tuple[str, str]]
+    texts: list[str]
+
+
+@dataclass(slots=True)
+class Piece:
+    """Lines of one writer to append: times in Unix milliseconds, and a stream's name each."""
+
+    writer: str
+    times: Sequence[int]
+    streams: Sequence[str]
+    texts: Sequence[str]
+
+    def cut(self, start: int, stop: int | None = None) -> "Piece":
+        """A part of it."""
+        part = slice(start, stop)
+        return Piece(self.writer, self.times[part], self.streams[part], self.texts[part])
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A chunk without its lines."""
+
+    start: int
+    count: int
+    size: int
+
+    @property
+    def end(self) -> int:
+        """The number of the line after its last."""
+        return self.start + self.count
+
+
+@dataclass(slots=True)
+class Standing:
+    """Where a run's console stands while an append is worked on; `rows` are new or changed."""
+
+    lines: int = 0
+    size: int = 0
+    dropped: int = 0
+    open_lines: dict[str, Any] = field(default_factory=dict)
+    known: bool = False
+    last: tuple[int, bytes] | None = None  # the chunk that still takes in lines
+    rows: list[dict[str, Any]] = field(default_factory=list)
+
+
+def weigh(texts: Sequence[str]) -> int:
+    """Bytes of text with the end of each line, as limits count it."""
+    return sum(map(len, map(str.encode, texts))) + len(texts)
+
+
+def pack(lines: Lines) -> bytes:
+    """Lines as a chunk's body."""
+    import zstandard
+
+    first = lines.times[0]
+    head = orjson.dumps(
+        [first, [time - first for time in lines.times], lines.sources, lines.origins]
+    )
+    body = HEAD.pack(len(head)) + head + "\n".join(lines.texts).encode()
+    return zstandard.ZstdCompressor(level=LEVEL).compress(body)
+
+
+def unpack(body: bytes) -> Lines:
+    """The inverse of `pack`."""
+    head, text = _open(body)
+    first, offsets, sources, origins = orjson.loads(head)
+    return Lines(
+        [first + offset for offset in offsets],
+        sources,
+        [(writer, stream) for writer, stream in origins],
+        text.decode().split("\n"),
+    )
+
+
+def text_of(body: bytes) -> str:
+    """The lines of a chunk as one text, for a first look."""
+    return str(_open(body)[1], "utf-8")
+
+
+def _open(body: bytes) -> tuple[bytes, bytes]:
+    import zstandard
+
+    whole = zstandard.ZstdDecompressor().decompress(body)
+    end = HEAD.size + HEAD.unpack_from(whole)[0]
+    return whole[HEAD.size : end], whole[end:]
+
+
+def plain(text: str) -> str:
+    """A text as it is searched: without what a terminal does not show, in lower case."""
+    return (ANSI.sub("", text) if "\x1b" in text else text).casefold()
+
+
+# -- appending
+
+
+def standing(connection: Connection, run_number: int) -> Standing:
+    """Where a console stands; the run must be locked."""
+    row = connection.execute(select(STATE).where(STATE.c.run_number == run_number)).one_or_none()
+    if row is None:
+        return Standing()
+    found = Standing(row.lines, row.size, row.dropped, dict(row.open_lines), known=True)
+    last = connection.execute(
+        select(CHUNK.c.start, CHUNK.c.size, CHUNK.c.body)
+        .where(CHUNK.c.run_number == run_number)
+        .order_by(CHUNK.c.start.desc())
+        .limit(1)
+    ).one_or_none()
+    if last is not None and last.size < CHUNK_TEXT:
+        found.last = (last.start, last.body)
+    return found
+
+
+def extend(found: Standing, piece: Piece) -> None:
+    """Put lines behind those that are there; touches no database, so it may run in a thread."""
+    if not piece.texts:
+        return
+    if found.last is None:
+        start, lines = found.lines, Lines([], [], [], [])
+    else:
+        start, lines = found.last[0], unpack(found.last[1])
+    places = {origin: place for place, origin in enumerate(lines.origins)}
+    size = weigh(lines.texts)
+    for time, stream, text in zip(piece.times, piece.streams, piece.texts, strict=True):
+        if size >= CHUNK_TEXT:
+            found.rows.append(_row(start, size, lines))
+            start += len(lines.texts)
+            lines, places, size = Lines([], [], [], []), {}, 0
+        origin = (piece.writer, stream)
+        place = places.get(origin)
+        if place is None:
+            place = places[origin] = len(lines.origins)
+            lines.origins.append(origin)
+        lines.times.append(time)
+        lines.sources.append(place)
+        lines.texts.append(text)
+        size += len(text.encode()) + 1
+    found.rows.append(_row(start, size, lines))
+    found.lines += len(piece.texts)
+    found.size += weigh(piece.texts)
+
+
+def _row(start: int, size: int, lines: Lines) -> dict[str, Any]:
+    return {
+        "start": start,
+        "count": len(lines.texts),
+        "size": size,
+        "first_time": instant(min(lines.times)),
+        "last_time": instant(max(lines.times)),
+        "body": pack(lines),
+    }
+
+
+def store(connection: Connection, run_number: int, found: Standing) -> None:
+    """Write what changed."""
+    rows = found.rows
+    if rows and found.last is not None and rows[0]["start"] == found.last[0]:
+        first, rows = rows[0], rows[1:]
+        connection.execute(
+            update(CHUNK)
+            .where(CHUNK.c.run_number == run_number, CHUNK.c.start == first["start"])
+            .values({name: value for name, value in first.items() if name != "start"})
+        )
+    if rows:
+        connection.execute(insert(CHUNK), [{"run_number": run_number, **row} for row in rows])
+    state = {
+        "lines": found.lines,
+        "size": found.size,
+        "dropped": found.dropped,
+        "open_lines": found.open_lines,
+    }
+    dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
+    connection.execute(
+        dialect.insert(STATE)
+        .values(run_number=run_number, **state)
+        .on_conflict_do_update(index_elements=["run_number"], set_=state)
+    )
+
+
+# -- reading
+
+
+def state(connection: Connection, run_number: int) -> Standing:
+    """How many lines there are, and the open ones."""
+    row = connection.execute(select(STATE).where(STATE.c.run_number == run_number)).one_or_none()
+    if row is None:
+        return Standing()
+    return Standing(row.lines, row.size, row.dropped, row.open_lines, known=True)
+
+
+def spans(
+    connection: Connection, run_number: int, start: int, *, most: int, back: bool = False
+) -> list[Span]:
+    """At most `most` chunks from the one with line `start` on, or (`back`) from there backwards."""
+    wanted = select(CHUNK.c.start, CHUNK.c.count, CHUNK.c.size).where(
+        CHUNK.c.run_number == run_number
+    )
+    if back:
+        wanted = wanted.where(CHUNK.c.start < start).order_by(CHUNK.c.start.desc())
+    else:
+        holds = (
+            select(func.max(CHUNK.c.start))
+            .where(CHUNK.c.run_number == run_number, CHUNK.c.start <= start)
+            .scalar_subquery()
+        )
+        wanted = wanted.where(CHUNK.c.start >= func.coalesce(holds, 0)).order_by(CHUNK.c.start)
+    rows = connection.execute(wanted.limit(most))
+    return [Span(row.start, row.count, row.size) for row in rows]
+
+
+def bodies(
+    connection: Connection, run_number: int, chosen: Sequence[Span]
+) -> Iterator[tuple[Span, bytes]]:
+    """These chunks with their bodies, read in groups that are small in memory."""
+    group: list[Span] = []
+    for place, span in enumerate(chosen):
+        group.append(span)
+        if place + 1 < len(chosen) and sum(each.size for each in group) < READ_TEXT:
+            continue
+        rows = connection.execute(
+            select(CHUNK.c.start, CHUNK.c.body).where(
+                CHUNK.c.run_number == run_number, CHUNK.c.start.in_([s.start for s in group])
+            )
+        )
+        found: dict[int, bytes] = {row.start: row.body for row in rows}
+        yield from ((each, found[each.start]) for each in group if each.start in found)
+        group = []
+
