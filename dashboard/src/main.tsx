@@ -1,13 +1,13 @@
-// Mounts the dashboard.
-import { StrictMode } from 'react'
-import { createRoot } from 'react-dom/client'
-import { App } from '#app/App.tsx'
-import { applyTheme } from '#lib/theme.ts'
+// Mounts the dashboard. The styles of all pages come before those that a page brings along.
 import 'uplot/dist/uPlot.min.css'
 import '#app/theme.css'
 import '#app/table.css'
 import '#app/query.css'
 import '#app/panels.css'
+import { StrictMode } from 'react'
+import { createRoot } from 'react-dom/client'
+import { App } from '#app/App.tsx'
+import { applyTheme } from '#lib/theme.ts'
 
 applyTheme()
 const root = document.getElementById('root')

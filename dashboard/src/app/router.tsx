@@ -47,6 +47,10 @@ const run = createRoute({
   validateSearch: checkRun,
 })
 
+// A tab of a run, and a place in it: the page of the run reads both from the address.
+const runIndex = createRoute({ getParentRoute: () => run, path: '/' })
+const runPart = createRoute({ getParentRoute: () => run, path: '$' })
+
 const nestedRun = createRoute({
   getParentRoute: () => root,
   path: '/experiments/$experimentId/runs/$runId',
@@ -63,7 +67,13 @@ const compare = createRoute({
 })
 
 export const router = createRouter({
-  routeTree: root.addChildren([experiments, experiment, run, nestedRun, compare]),
+  routeTree: root.addChildren([
+    experiments,
+    experiment,
+    run.addChildren([runIndex, runPart]),
+    nestedRun,
+    compare,
+  ]),
   defaultErrorComponent: Broken,
 })
 

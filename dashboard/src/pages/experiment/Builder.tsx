@@ -1,7 +1,7 @@
 // The filter line by line: field, operator, value. It writes the same text as the query box.
 import { type ReactElement, useEffect, useId, useState } from 'react'
 import { ask } from '#api/client.ts'
-import { type KeyKind, RunValuesDocument } from '#api/generated.ts'
+import { RunValuesDocument } from '#api/generated.ts'
 import { ATTRIBUTES, kindOf, parseField, spellField } from '#lib/fields.ts'
 import {
   type Condition,
@@ -184,7 +184,7 @@ function useFields(experimentId: string): string[] {
   const [fields, setFields] = useState<string[]>([])
   useEffect(() => {
     let isCurrent = true
-    const kinds = Object.keys(ENTITIES) as KeyKind[]
+    const kinds = Object.keys(ENTITIES) as (keyof typeof ENTITIES)[]
     Promise.all(kinds.map((kind) => fetchKeys(experimentId, kind, '', OFFERED)))
       .then((lists) => {
         if (!isCurrent) return

@@ -3,14 +3,13 @@ import { Link } from '@tanstack/react-router'
 import { type ReactElement, useEffect, useState } from 'react'
 import { ask } from '#api/client.ts'
 import { toApiError } from '#api/errors.ts'
-import { type ParamPageFragment, RunParamsDocument, type RunQuery } from '#api/generated.ts'
+import { type ParamPageFragment, RunParamsDocument } from '#api/generated.ts'
 import { formatCount } from '#lib/format.ts'
 import { Copy } from '#ui/Copy.tsx'
 import { Icon } from '#ui/icons.tsx'
 import { Status } from '#ui/Status.tsx'
 import { toast } from '#ui/toasts.tsx'
-
-type FullRun = NonNullable<RunQuery['run']>
+import type { FullRun } from './load.ts'
 
 const PAGE = 100
 const SEARCH_FROM = 12
@@ -25,42 +24,51 @@ export function Details({ run }: { run: FullRun }): ReactElement {
     <aside className="details" aria-label="Details">
       {run.description && <p className="description">{run.description}</p>}
       <Params run={run} />
-      {run.tags.nodes.length > 0 && (
-        <section>
-          <h2>
-            Tags <span className="muted tabular">{formatCount(run.tags.totalCount)}</span>
-          </h2>
-          <Pairs pairs={run.tags.nodes} />
-        </section>
-      )}
+      <Tags run={run} />
       <section>
         <h2>Source</h2>
         <Pairs pairs={source} />
       </section>
-      {run.children.nodes.length > 0 && (
-        <section>
-          <h2>
-            Nested runs{' '}
-            <span className="muted tabular">{formatCount(run.children.totalCount)}</span>
-          </h2>
-          <ul className="nested">
-            {run.children.nodes.map((child) => (
-              <li key={child.id}>
-                <Status status={child.status} bare />
-                <Link to="/runs/$runId" params={{ runId: child.id }} className="clip">
-                  {child.name}
-                </Link>
-              </li>
-            ))}
-          </ul>
-        </section>
-      )}
+      <Nested run={run} />
     </aside>
   )
 }
 
+export function Tags({ run }: { run: FullRun }): ReactElement | null {
+  if (run.tags.nodes.length === 0) return null
+  return (
+    <section>
+      <h2>
+        Tags <span className="muted tabular">{formatCount(run.tags.totalCount)}</span>
+      </h2>
+      <Pairs pairs={run.tags.nodes} />
+    </section>
+  )
+}
+
+export function Nested({ run }: { run: FullRun }): ReactElement | null {
+  if (run.children.nodes.length === 0) return null
+  return (
+    <section>
+      <h2>
+        Nested runs <span className="muted tabular">{formatCount(run.children.totalCount)}</span>
+      </h2>
+      <ul className="nested">
+        {run.children.nodes.map((child) => (
+          <li key={child.id}>
+            <Status status={child.status} bare />
+            <Link to="/runs/$runId" params={{ runId: child.id }} className="clip">
+              {child.name}
+            </Link>
+          </li>
+        ))}
+      </ul>
+    </section>
+  )
+}
+
 /** The first hundred come with the run; a search and the rest are asked for. */
-function Params({ run }: { run: FullRun }): ReactElement {
+export function Params({ run }: { run: FullRun }): ReactElement {
   const [search, setSearch] = useState('')
   const [found, setFound] = useState<ParamPageFragment | null>(null)
   const page = found ?? run.params
@@ -128,7 +136,11 @@ async function fetchPage(
   }
 }
 
-function Pairs({ pairs }: { pairs: readonly { key: string; value: string }[] }): ReactElement {
+export function Pairs({
+  pairs,
+}: {
+  pairs: readonly { key: string; value: string }[]
+}): ReactElement {
   return (
     <dl className="pairs">
       {pairs.map(({ key, value }) => (
