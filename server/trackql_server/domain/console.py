@@ -13,7 +13,8 @@ from trackql_server.errors import InvalidInput
 from trackql_server.models import Run
 from trackql_server.store import console as store
 from trackql_server.store import journal
-from trackql_server.store.console import Lines, Piece, Span, Standing
+from trackql_server.store.console import Lines, Span, Standing
+from trackql_server.store.console import Piece as Piece
 
 STREAMS = ("STDOUT", "STDERR")
 MOST_LINES = 100_000  # in one append
@@ -172,10 +173,8 @@ def _checked(piece: Piece) -> Piece:
         )
     if not set(streams) <= set(STREAMS):
         raise InvalidInput("streams: a line is of STDOUT or STDERR", argument="streams")
-    if times and not (0 <= min(times) and max(times) <= LATEST):
-        raise InvalidInput(
-            "times: a time lies outside of the years 1970 to 9999", argument="times"
-        )
+    if times and (min(times) < 0 or max(times) > LATEST):
+        raise InvalidInput("times: a time lies outside of the years 1970 to 9999", argument="times")
     return Piece(piece.writer, times, streams, [_line(text, "texts") for text in texts])
 
 
@@ -240,7 +239,7 @@ async def page(
     state = await database.run_read(lambda connection: store.state(connection, run_number))
     found = Page(state.lines, state.size, state.dropped, opened(state.open_lines))
     walk = _Walk(found, first, _Chosen(search or None, stream), start)
-    while not walk.done:
+    while not walk.done():
         bodies = await database.run_read(
             lambda connection: store.chunks(connection, run_number, walk.at, walk.need, walk.back)
         )
@@ -298,15 +297,13 @@ class _Walk:
         self.text = 0  # bytes of text found, and walked through
         self.walked = 0
 
-    @property
     def full(self) -> bool:
         return len(self.page.texts) >= self.first or self.text >= PAGE_TEXT
 
-    @property
     def done(self) -> bool:
         """Nothing more is looked at in this request."""
         end = 0 if self.back else self.page.total
-        return self.full or self.walked >= WALK_TEXT or self.at == end
+        return self.full() or self.walked >= WALK_TEXT or self.at == end
 
     @property
     def need(self) -> int | None:
@@ -317,7 +314,7 @@ class _Walk:
     def take(self, bodies: Sequence[tuple[Span, bytes]]) -> None:
         """Look through some chunks; may run in a thread."""
         for span, body in bodies:
-            if self.full:
+            if self.done():
                 return
             self.walked += span.size
             low = 0 if self.back else self.at - span.start
@@ -327,7 +324,7 @@ class _Walk:
             if hit is not None:
                 lines, places = hit
                 for place in reversed(places) if self.back else places:
-                    if self.full:
+                    if self.full():
                         after = span.start + place + self.back
                         break
                     self._add(span.start + place, lines, place)

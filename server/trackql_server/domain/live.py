@@ -118,18 +118,18 @@ async def follow_points(
             elif listener.closed:
                 return
             behind = [each for each, place in places.items() if place.offset < place.total]
-            await _beat(services.bus.listeners)
+            await beat(services.bus.listeners)
     finally:
         services.tail.unwatch(run_ids)
         services.bus.leave(listener)
 
 
-async def _beat(listeners: int) -> None:
+async def beat(listeners: int, least: float = 0.0) -> None:
     """Wait for the next beat of a clock that all subscribers share.
 
     Who wakes together stands at the same offsets, so an event is made once for all of them.
     """
-    pause = min(LONGEST_PAUSE, listeners * SECONDS_A_SUBSCRIBER)
+    pause = max(least, min(LONGEST_PAUSE, listeners * SECONDS_A_SUBSCRIBER))
     loop = asyncio.get_running_loop()
     woken = loop.create_future()
     timer = loop.call_at((loop.time() // pause + 1) * pause, _wake, woken)

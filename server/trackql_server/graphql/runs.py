@@ -12,9 +12,11 @@ from trackql_server.domain import runs as domain
 from trackql_server.domain.params import ParamSpec
 from trackql_server.domain.search import Question
 from trackql_server.errors import InvalidInput
+from trackql_server.graphql.console import RunConsole
 from trackql_server.graphql.context import Info
 from trackql_server.graphql.datasets import RunDatasets
 from trackql_server.graphql.experiments import Experiment, Tag, TagInput, pairs
+from trackql_server.graphql.facts import RunFacts
 from trackql_server.graphql.listing import (
     ExperimentIds,
     FilterText,
@@ -75,7 +77,7 @@ RunRow = strawberry.Parent[models.Run]
 
 
 @strawberry.type(description="One execution of a training script.")
-class Run(RunDatasets):
+class Run(RunDatasets, RunConsole, RunFacts):
     id: strawberry.ID = strawberry.field(description="32 hex digits; never changes.")
     experiment_id: strawberry.ID = strawberry.field(description="The experiment it belongs to.")
     name: str = strawberry.field(description="Need not be unique.")

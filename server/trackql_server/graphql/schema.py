@@ -6,9 +6,11 @@ from importlib.metadata import version
 import strawberry
 from strawberry.schema.config import StrawberryConfig
 
+from trackql_server.graphql.console import ConsoleMutation, ConsoleSubscription
 from trackql_server.graphql.datasets import DatasetMutation, DatasetQuery
 from trackql_server.graphql.experiments import ExperimentMutation, ExperimentQuery
 from trackql_server.graphql.facets import FacetQuery
+from trackql_server.graphql.facts import FactMutation
 from trackql_server.graphql.groups import GroupQuery
 from trackql_server.graphql.live import LiveSubscription
 from trackql_server.graphql.metrics import MetricMutation, MetricQuery
@@ -49,12 +51,14 @@ class Mutation(
     MetricMutation,
     SavedViewMutation,
     DatasetMutation,
+    ConsoleMutation,
+    FactMutation,
 ):
     pass
 
 
 @strawberry.type(description="What can be followed live.")
-class Subscription(LiveSubscription):
+class Subscription(LiveSubscription, ConsoleSubscription):
     pass
 
 

@@ -6,7 +6,7 @@ stream it came, then the lines themselves.
 
 import re
 import struct
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -23,7 +23,8 @@ CHUNK_TEXT = 64 * 1024
 # Level 3 packs a chunk of usual output in half a millisecond, to about a tenth.
 LEVEL = 3
 
-# Bytes of chunks that are read at once where many are walked.
+# Of chunks that are walked at most so many, and so many bytes of text, are read at once.
+CHUNKS = 64
 READ_TEXT = 2 * 1024 * 1024
 
 CHUNK, STATE = table_of(ConsoleChunk), table_of(ConsoleState)
@@ -31,7 +32,8 @@ HEAD = struct.Struct("<I")
 
 # Colours, movements of the cursor, titles of windows: what a terminal does not show as text.
 ANSI = re.compile(
-    r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b\n]*(?:\x07|\x1b\\)?|[PX^_][^\x1b\n]*(?:\x1b\\)?|[@-_])"
+    r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b\n]*(?:\x07|\x1b\\)?"
+    r"|[PX^_][^\x1b\n]*(?:\x1b\\)?|[@-_])"
 )
 
 
@@ -230,41 +232,42 @@ def state(connection: Connection, run_number: int) -> Standing:
     return Standing(row.lines, row.size, row.dropped, row.open_lines, known=True)
 
 
-def spans(
-    connection: Connection, run_number: int, start: int, *, most: int, back: bool = False
-) -> list[Span]:
-    """At most `most` chunks from the one with line `start` on, or (`back`) from there backwards."""
+def chunks(
+    connection: Connection, run_number: int, at: int, need: int | None, back: bool
+) -> list[tuple[Span, bytes]]:
+    """The next chunks from the one with line `at` on, or (`back`) from the line before it.
+
+    As many as hold `need` lines, and no more than are small in memory.
+    """
+    chosen: list[Span] = []
+    text = lines = 0
+    for span in _spans(connection, run_number, at, back):
+        chosen.append(span)
+        text += span.size
+        lines += min(at, span.end) - span.start if back else span.end - max(at, span.start)
+        if text >= READ_TEXT or (need is not None and lines >= need):
+            break
+    rows = connection.execute(
+        select(CHUNK.c.start, CHUNK.c.body).where(
+            CHUNK.c.run_number == run_number, CHUNK.c.start.in_([each.start for each in chosen])
+        )
+    )
+    bodies: dict[int, bytes] = {row.start: row.body for row in rows}
+    return [(each, bodies[each.start]) for each in chosen]
+
+
+def _spans(connection: Connection, run_number: int, at: int, back: bool) -> list[Span]:
     wanted = select(CHUNK.c.start, CHUNK.c.count, CHUNK.c.size).where(
         CHUNK.c.run_number == run_number
     )
     if back:
-        wanted = wanted.where(CHUNK.c.start < start).order_by(CHUNK.c.start.desc())
+        wanted = wanted.where(CHUNK.c.start < at).order_by(CHUNK.c.start.desc())
     else:
         holds = (
             select(func.max(CHUNK.c.start))
-            .where(CHUNK.c.run_number == run_number, CHUNK.c.start <= start)
+            .where(CHUNK.c.run_number == run_number, CHUNK.c.start <= at)
             .scalar_subquery()
         )
-        wanted = wanted.where(CHUNK.c.start >= func.coalesce(holds, 0)).order_by(CHUNK.c.start)
-    rows = connection.execute(wanted.limit(most))
-    return [Span(row.start, row.count, row.size) for row in rows]
-
-
-def bodies(
-    connection: Connection, run_number: int, chosen: Sequence[Span]
-) -> Iterator[tuple[Span, bytes]]:
-    """These chunks with their bodies, read in groups that are small in memory."""
-    group: list[Span] = []
-    for place, span in enumerate(chosen):
-        group.append(span)
-        if place + 1 < len(chosen) and sum(each.size for each in group) < READ_TEXT:
-            continue
-        rows = connection.execute(
-            select(CHUNK.c.start, CHUNK.c.body).where(
-                CHUNK.c.run_number == run_number, CHUNK.c.start.in_([s.start for s in group])
-            )
-        )
-        found: dict[int, bytes] = {row.start: row.body for row in rows}
-        yield from ((each, found[each.start]) for each in group if each.start in found)
-        group = []
-
+        wanted = wanted.where(CHUNK.c.start >= holds).order_by(CHUNK.c.start)
+    rows = connection.execute(wanted.limit(CHUNKS))
+    return [Span(*row) for row in rows]
