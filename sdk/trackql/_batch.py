@@ -12,9 +12,12 @@ from typing import Any, NamedTuple
 
 from ._head import Position
 from ._spool import (
+    ALERT,
     CREATE,
     ENTRY,
     FINISH,
+    INPUTS,
+    LIVE,
     METRICS,
     PARAMS,
     RESUME,
@@ -39,6 +42,9 @@ OPERATIONS = {
     PARAMS: "log_params",
     TAGS: "set_tags",
     UNTAG: "delete_tags",
+    INPUTS: "log_inputs",
+    ALERT: "raise_alert",
+    LIVE: "declare_live_params",
 }
 BY_ID = frozenset((CREATE, RESUME, UPDATE, FINISH))  # their input names the run `id`
 FIELDS = {PARAMS: "params", TAGS: "tags", UNTAG: "keys"}

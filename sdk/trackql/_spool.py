@@ -23,6 +23,7 @@ from . import values
 from ._head import MAGIC, START, Head, Position, allocate
 
 CREATE, RESUME, UPDATE, FINISH, SHAPE, PARAMS, TAGS, UNTAG = range(1, 9)
+INPUTS, ALERT, LIVE = range(11, 14)  # not positioned: the server takes them twice without harm
 POSITIONED = frozenset((PARAMS, TAGS, UNTAG))
 METRICS = 16  # kinds from here on are rows of metrics: METRICS + the number of their shape
 
