@@ -2,16 +2,23 @@
 
 TrackqlError
 ├── InvalidInput     INVALID_INPUT    400  argument: the field that is wrong
-│   └── InvalidFilter  INVALID_FILTER  400  position, length: where; expected: what could be there
+│   ├── InvalidFilter  INVALID_FILTER  400  position, length: where; expected: what could be there
+│   └── WrongDigest    WRONG_DIGEST    400
 ├── Forbidden        FORBIDDEN        403
 ├── NotFound         NOT_FOUND        404
 ├── Conflict
 │   ├── AlreadyExists  ALREADY_EXISTS  409
 │   ├── ParamConflict  PARAM_CONFLICT  409  key: the param whose value differs
 │   ├── RunDeleted     RUN_DELETED     409
+│   ├── RunEnded       RUN_ENDED       409
+│   ├── ArtifactElsewhere  ARTIFACT_ELSEWHERE  409
+│   ├── UploadBusy     UPLOAD_BUSY     409
 │   └── SequenceGap    SEQUENCE_GAP    409  expected: the record the journal must go on from
 ├── CostLimit        COST_LIMIT       400  limit: the name of the limit
+├── TooLarge         TOO_LARGE        413  limit: the name of the limit
+├── DiskFull         DISK_FULL        507
 └── Unavailable      UNAVAILABLE      503
+    └── StoreUnavailable  STORE_UNAVAILABLE  503
 """
 
 from collections.abc import Sequence
@@ -86,6 +93,12 @@ class InvalidFilter(InvalidInput):
         }
 
 
+class WrongDigest(InvalidInput):
+    """Bytes that arrived are not those that were announced; none of them are kept."""
+
+    code = "WRONG_DIGEST"
+
+
 class Forbidden(TrackqlError):
     code = "FORBIDDEN"
     status = 403
@@ -122,6 +135,22 @@ class RunDeleted(Conflict):
     code = "RUN_DELETED"
 
 
+class ArtifactElsewhere(Conflict):
+    """An artifact is a reference: its bytes are not here."""
+
+    code = "ARTIFACT_ELSEWHERE"
+
+
+class RunEnded(Conflict):
+    code = "RUN_ENDED"
+
+
+class UploadBusy(Conflict):
+    """Parts of an upload arrive while it is completed."""
+
+    code = "UPLOAD_BUSY"
+
+
 class SequenceGap(Conflict):
     code = "SEQUENCE_GAP"
 
@@ -147,6 +176,34 @@ class CostLimit(TrackqlError):
         return {"limit": self.limit}
 
 
+class TooLarge(TrackqlError):
+    """More bytes or files than the server is set to take."""
+
+    code = "TOO_LARGE"
+    status = 413
+
+    def __init__(self, message: str, *, limit: str) -> None:
+        super().__init__(message)
+        self.limit = limit
+
+    @property
+    def extensions(self) -> dict[str, object]:
+        return {"limit": self.limit}
+
+
+class DiskFull(TrackqlError):
+    """The artifact store has no room."""
+
+    code = "DISK_FULL"
+    status = 507
+
+
 class Unavailable(TrackqlError):
     code = "UNAVAILABLE"
     status = 503
+
+
+class StoreUnavailable(Unavailable):
+    """The artifact store does not answer, or does not let the server in."""
+
+    code = "STORE_UNAVAILABLE"

@@ -1,0 +1,312 @@
+"""Artifact bytes in a folder of this machine.
+
+`blobs/` holds what is kept, `drafts/` what is being written, `uploads/` what arrives in parts; a
+rename makes a draft or an upload a blob. All three lie on one file system.
+"""
+
+import asyncio
+import errno
+import os
+import secrets
+import shutil
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
+from hashlib import sha256
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+import aiofiles
+import aiofiles.os
+
+from trackql_server.errors import DiskFull, StoreUnavailable, UploadBusy
+from trackql_server.store.blobs.pieces import PIECE, pieces
+from trackql_server.store.blobs.protocol import Arrived, Chunks, Signed, Stored
+
+if TYPE_CHECKING:
+    from hashlib import _Hash
+
+NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+
+
+class LocalBlobs:
+    """A folder; it is made with the first bytes."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self._hashing: dict[str, _Hashing] = {}
+
+    async def write(self, place: str, chunks: Chunks) -> Arrived:
+        digest, size = sha256(), 0
+        draft = self._draft()
+        with _told(), _dropped(draft):
+            await asyncio.to_thread(self._ready, draft)
+            async with aiofiles.open(draft, "xb") as file:
+                async for piece in pieces(chunks):
+                    size += len(piece)
+                    # Hashing and writing each let go of the interpreter: side by side.
+                    await asyncio.gather(file.write(piece), asyncio.to_thread(digest.update, piece))
+            await asyncio.to_thread(self._publish, draft, place)
+        return Arrived(size, digest.hexdigest())
+
+    async def write_many(self, bodies: Sequence[tuple[str, bytes]]) -> None:
+        def write() -> None:
+            draft = self._draft()
+            self._ready(draft)
+            for place, body in bodies:
+                # A draft of its own each: whoever lists the folder sees whole blobs alone.
+                with _dropped(draft):
+                    draft.write_bytes(body)
+                    self._publish(draft, place)
+
+        with _told():
+            await asyncio.to_thread(write)
+
+    async def read(self, place: str, start: int, end: int) -> AsyncIterator[bytes]:
+        async with aiofiles.open(self.root / place, "rb") as file:
+            await file.seek(start)
+            ahead = asyncio.ensure_future(file.read(min(PIECE, end - start)))
+            try:
+                while start < end:
+                    piece = await ahead
+                    if not piece:
+                        raise StoreUnavailable("the artifact store has lost the end of a file")
+                    start += len(piece)
+                    # The next piece is read while this one is sent.
+                    ahead = asyncio.ensure_future(file.read(min(PIECE, end - start)))
+                    yield piece
+            finally:
+                await asyncio.wait([ahead])
+
+    async def read_many(self, places: Sequence[str]) -> list[bytes]:
+        return await asyncio.to_thread(
+            lambda: [(self.root / place).read_bytes() for place in places]
+        )
+
+    async def delete(self, places: Sequence[str]) -> None:
+        def delete() -> None:
+            for place in places:
+                (self.root / place).unlink(missing_ok=True)
+
+        await asyncio.to_thread(delete)
+
+    async def listing(self) -> AsyncIterator[Stored]:
+        for kind in ("blobs", "drafts", "uploads"):
+            folder = self.root / kind
+            # A folder at a time: two hex digits part the blobs into 256.
+            for each in await asyncio.to_thread(_folders, folder):
+                for found in await asyncio.to_thread(self._files, each):
+                    yield found
+
+    def _files(self, folder: Path) -> list[Stored]:
+        found = []
+        with os.scandir(folder) as entries:
+            for entry in entries:
+                with suppress(FileNotFoundError):  # it was removed meanwhile
+                    if entry.is_file(follow_symlinks=False):
+                        status = entry.stat(follow_symlinks=False)
+                        place = Path(entry.path).relative_to(self.root).as_posix()
+                        moment = datetime.fromtimestamp(status.st_mtime, UTC)
+                        found.append(Stored(place, status.st_size, moment))
+        return found
+
+    async def signed(self, method: Literal["GET", "PUT"], place: str) -> Signed | None:
+        return None
+
+    # -- uploads in parts
+
+    async def begin(self, upload_id: str, size: int) -> None:
+        def make() -> None:
+            path = self._upload(upload_id)
+            self._ready(path)
+            with path.open("ab") as file:
+                if size and hasattr(os, "posix_fallocate"):
+                    os.posix_fallocate(file.fileno(), 0, size)
+
+        with _told():
+            try:
+                await asyncio.to_thread(make)
+            except BaseException:
+                await self.drop(upload_id)
+                raise
+
+    async def write_part(self, upload_id: str, part: int, offset: int, chunks: Chunks) -> int:
+        size = 0
+        hashing = self._hash(upload_id)
+        hashing.begin(offset)
+        try:
+            with _told():
+                async with aiofiles.open(self._upload(upload_id), "r+b") as file:
+                    await file.seek(offset)
+                    writing = asyncio.ensure_future(asyncio.sleep(0, 0))
+                    try:
+                        async for piece in pieces(chunks):
+                            await writing
+                            size += len(piece)
+                            # The next piece is received while this one is written.
+                            writing = asyncio.ensure_future(file.write(piece))
+                        await writing
+                    finally:
+                        await asyncio.wait([writing])
+        finally:
+            hashing.end(offset, size)
+        return size
+
+    async def finish(self, upload_id: str, parts: int, place: str) -> Arrived:
+        path = self._upload(upload_id)
+        hashing = self._hash(upload_id)
+        hashing.seal()
+        try:
+            with _told():
+                size = (await aiofiles.os.stat(path)).st_size
+                digest = await hashing.rest(size)
+                await asyncio.to_thread(self._publish, path, place)
+        finally:
+            self._hashing.pop(upload_id, None)
+        return Arrived(size, digest)
+
+    async def drop(self, upload_id: str) -> None:
+        if (hashing := self._hashing.pop(upload_id, None)) is not None:
+            await hashing.close()
+        await asyncio.to_thread(self._upload(upload_id).unlink, missing_ok=True)
+
+    def _hash(self, upload_id: str) -> "_Hashing":
+        found = self._hashing.get(upload_id)
+        if found is None:
+            found = self._hashing[upload_id] = _Hashing(self._upload(upload_id))
+        return found
+
+    # -- the folder
+
+    async def check(self) -> None:
+        """It is made when it is needed."""
+
+    async def close(self) -> None:
+        for hashing in self._hashing.values():
+            await hashing.close()
+        self._hashing.clear()
+
+    def _upload(self, upload_id: str) -> Path:
+        return self.root / "uploads" / upload_id
+
+    def _draft(self) -> Path:
+        return self.root / "drafts" / secrets.token_hex(16)
+
+    def _ready(self, path: Path) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+
+    def _publish(self, draft: Path, place: str) -> None:
+        target = self.root / place
+        try:
+            draft.rename(target)
+        except FileNotFoundError:
+            self._ready(target)
+            draft.rename(target)
+
+    def room(self) -> int:
+        """Bytes that the file system has left."""
+        return shutil.disk_usage(self.root).free
+
+
+class _Hashing:
+    """Hashes an upload from its beginning on while its parts arrive, in whatever order.
+
+    What it says of the bytes has to be true of what is published: a part that is sent again makes
+    it begin anew, and nothing is written any more once it is sealed.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._digest: _Hash = sha256()
+        self._upto = 0
+        self._ends: dict[int, int] = {}  # where a part that is there begins and ends
+        self._writers = 0
+        self._sealed = False
+        self._task: asyncio.Task[None] | None = None
+        self._closed = False
+
+    def begin(self, offset: int) -> None:
+        """Bytes from `offset` on are about to change. Raises Conflict when it is too late."""
+        if self._sealed:
+            raise UploadBusy("the upload is being completed; its parts can't change any more")
+        self._writers += 1
+        self._ends.pop(offset, None)
+        if offset < self._upto:
+            self._digest, self._upto = sha256(), 0
+
+    def end(self, offset: int, size: int) -> None:
+        """They have changed, `size` of them."""
+        self._writers -= 1
+        self._ends[offset] = offset + size
+        if self._task is None or self._task.done():
+            self._task = asyncio.create_task(self._follow())
+
+    def seal(self) -> None:
+        """No part may change from now on. Raises Conflict while one does."""
+        if self._writers or self._sealed:
+            raise UploadBusy("a part of the upload still arrives; complete it when all are there")
+        self._sealed = True
+
+    async def _follow(self) -> None:
+        while not self._closed and (end := self._ends.get(self._upto)) is not None:
+            if end == self._upto:
+                return
+            await asyncio.to_thread(self._read, end)
+
+    def _read(self, end: int) -> None:
+        digest, start = self._digest, self._upto
+        with self._path.open("rb", buffering=0) as file:
+            file.seek(start)
+            while start < end and not self._closed:
+                piece = file.read(min(4 * PIECE, end - start))
+                if not piece:
+                    break
+                digest.update(piece)
+                start += len(piece)
+        if digest is self._digest:  # and not begun anew meanwhile
+            self._upto = start
+
+    async def rest(self, size: int) -> str:
+        """The digest of all `size` bytes, once what is not hashed yet is."""
+        if self._task is not None:
+            await asyncio.wait([self._task])
+        if self._upto < size:
+            await asyncio.to_thread(self._read, size)
+        return self._digest.hexdigest()
+
+    async def close(self) -> None:
+        self._closed = True
+        if self._task is not None:
+            await asyncio.wait([self._task])
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    """A full disk is said to be full."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno in NO_ROOM:
+            raise DiskFull(
+                "the artifact store has no room left: free some, for instance by `trackql db gc`"
+            ) from error
+        raise
+
+
+@contextmanager
+def _dropped(draft: Path) -> Iterator[None]:
+    """No draft outlives what made it."""
+    try:
+        yield
+    except BaseException:
+        draft.unlink(missing_ok=True)
+        raise
+
+
+def _folders(folder: Path) -> list[Path]:
+    """A folder and those in it; none when it is not there."""
+    try:
+        with os.scandir(folder) as entries:
+            return [folder, *sorted(Path(entry.path) for entry in entries if entry.is_dir())]
+    except FileNotFoundError:
+        return []
