@@ -12,12 +12,27 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from . import entities, errors
+    from . import artifacts, data, entities, errors
+    from ._inputs import log_input, log_inputs
     from .client import Client
     from .client import Client as MlflowClient
     from .entities import Experiment, Metric, Param, RunTag, ViewType
     from .errors import NotAvailable, TrackqlError
     from .errors import TrackqlError as MlflowException
+    from .files import (
+        download_artifacts,
+        get_artifact_uri,
+        load_table,
+        log_artifact,
+        log_artifact_reference,
+        log_artifacts,
+        log_dict,
+        log_figure,
+        log_image,
+        log_stream,
+        log_table,
+        log_text,
+    )
     from .fluent import (
         active_run,
         create_experiment,
@@ -74,17 +89,21 @@ __all__ = [
     "TrackqlError",
     "ViewType",
     "active_run",
+    "artifacts",
     "create_experiment",
+    "data",
     "delete_experiment",
     "delete_run",
     "delete_tag",
     "disable_system_metrics_logging",
+    "download_artifacts",
     "end_run",
     "entities",
     "errors",
     "flush",
     "flush_artifact_async_logging",
     "flush_async_logging",
+    "get_artifact_uri",
     "get_experiment",
     "get_experiment_by_name",
     "get_parent_run",
@@ -92,10 +111,22 @@ __all__ = [
     "get_tracking_uri",
     "is_tracking_uri_set",
     "last_active_run",
+    "load_table",
+    "log_artifact",
+    "log_artifact_reference",
+    "log_artifacts",
+    "log_dict",
+    "log_figure",
+    "log_image",
+    "log_input",
+    "log_inputs",
     "log_metric",
     "log_metrics",
     "log_param",
     "log_params",
+    "log_stream",
+    "log_table",
+    "log_text",
     "restore_experiment",
     "restore_run",
     "runs_table",
@@ -125,12 +156,31 @@ _PLACES = {
     "RunTag": ("entities", "RunTag"),
     "TrackqlError": ("errors", "TrackqlError"),
     "ViewType": ("entities", "ViewType"),
+    "log_input": ("_inputs", "log_input"),
+    "log_inputs": ("_inputs", "log_inputs"),
+}
+_PLACES |= {
+    name: ("files", name)
+    for name in (
+        "download_artifacts",
+        "get_artifact_uri",
+        "load_table",
+        "log_artifact",
+        "log_artifact_reference",
+        "log_artifacts",
+        "log_dict",
+        "log_figure",
+        "log_image",
+        "log_stream",
+        "log_table",
+        "log_text",
+    )
 }
 
 
 def __getattr__(name: str) -> Any:
     value: Any
-    if name in ("entities", "errors"):
+    if name in ("artifacts", "data", "entities", "errors"):
         value = import_module(f"{__name__}.{name}")
     elif name in __all__:
         module, attribute = _PLACES.get(name, ("fluent", name))

@@ -7,10 +7,7 @@ from typing import Any, NoReturn
 
 from .errors import NotAvailable
 
-_ARTIFACT = (
-    "artifacts are not stored by this release; keep the file where it is and log its path with "
-    "set_tag"
-)
+_IMAGE = "give log_image an image of Pillow or an array"
 _MODEL = (
     "models are not stored by this release; save the model with its own framework and log the "
     "path with set_tag"
@@ -19,7 +16,6 @@ _LOGGED_MODEL = (
     "logged models are not part of this release; log to a run and name the model in a tag"
 )
 _REGISTRY = "there is no model registry in this release; mark a run's model with set_tag"
-_DATASET = "datasets are not stored by this release; name the dataset with log_param or set_tag"
 _SYSTEM = "system metrics are not collected by this release; log them with log_metrics"
 _AUTOLOG = (
     "nothing is logged automatically by this release; call log_params and log_metrics in the "
@@ -45,7 +41,6 @@ FUNCTIONS: dict[str, str] = {
     "evaluate": "evaluation is not part of this release; log what you measured with log_metrics",
     "finalize_logged_model": _LOGGED_MODEL,
     "get_active_model_id": _LOGGED_MODEL,
-    "get_artifact_uri": _ARTIFACT,
     "get_logged_model": _LOGGED_MODEL,
     "get_registry_uri": _REGISTRY,
     "get_workspace": _WORKSPACE,
@@ -53,19 +48,8 @@ FUNCTIONS: dict[str, str] = {
     "initialize_logged_model": _LOGGED_MODEL,
     "last_logged_model": _LOGGED_MODEL,
     "list_workspaces": _WORKSPACE,
-    "load_table": _ARTIFACT,
-    "log_artifact": _ARTIFACT,
-    "log_artifacts": _ARTIFACT,
-    "log_dict": _ARTIFACT + ", or log the content with log_params",
-    "log_figure": _ARTIFACT,
-    "log_image": _ARTIFACT,
-    "log_input": _DATASET,
-    "log_inputs": _DATASET,
     "log_model_params": _LOGGED_MODEL,
     "log_outputs": _LOGGED_MODEL,
-    "log_stream": _ARTIFACT,
-    "log_table": _ARTIFACT,
-    "log_text": _ARTIFACT + ", or log a short text with set_tag",
     "login": "set TRACKQL_TOKEN, or nothing for a server on this machine",
     "register_model": _REGISTRY,
     "run": "projects are not part of this release; start the script itself",
@@ -87,10 +71,8 @@ FUNCTIONS: dict[str, str] = {
 
 OTHERS: dict[str, str] = {
     "ActiveModel": _LOGGED_MODEL,
-    "Image": _ARTIFACT,
-    "artifacts": _ARTIFACT,
+    "Image": _IMAGE,
     "catboost": _FLAVOR,
-    "data": _DATASET,
     "diffusers": _FLAVOR,
     "h2o": _FLAVOR,
     "johnsnowlabs": _FLAVOR,

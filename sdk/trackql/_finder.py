@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from itertools import islice
 from typing import Any, Literal
 
-from . import _frame, _search, values
+from . import _frame, _paths, _search, values
 from ._connection import Connection
 from ._search import Groups, Scope
 from ._table import Format, Table
@@ -103,6 +103,7 @@ class Finder(Connection):
             user_id=data["user"],
             lifecycle_stage=data["lifecycle"].lower(),
             experiment_id=data["experimentId"],
+            artifact_uri=_paths.uri(run_id, ""),
         )
         snapshot = Snapshot(
             info,

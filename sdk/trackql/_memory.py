@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Awaitable, Callable, Coroutine, MutableMapping
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, MutableMapping
 from typing import Any, TypeVar
+from urllib.parse import unquote
 
 Message = MutableMapping[str, Any]
 App = Callable[
@@ -39,6 +40,12 @@ class MemoryServer:
 
     def post(self, path: str, body: bytes, headers: dict[str, str]) -> tuple[int, bytes]:
         return self.run(self._post(path, body, headers))
+
+    def request(
+        self, method: str, target: str, body: Iterable[Any], headers: dict[str, str]
+    ) -> tuple[int, dict[str, str], bytes]:
+        """Any request: its status, headers by their lower-case names, and body."""
+        return self.run(self._request(method, target, body, headers))
 
     async def open(
         self, path: str, subprotocols: list[str], headers: dict[str, str]
@@ -111,6 +118,35 @@ class MemoryServer:
 
         await self.app(scope, inbox.get, send)
         return sent[0]["status"], b"".join(message.get("body", b"") for message in sent[1:])
+
+    async def _request(
+        self, method: str, target: str, body: Iterable[Any], headers: dict[str, str]
+    ) -> tuple[int, dict[str, str], bytes]:
+        path, _, query = target.partition("?")
+        scope = self._scope("http", unquote(path), headers)
+        scope |= {"method": method, "raw_path": path.encode(), "query_string": query.encode()}
+        sent: list[Message] = []
+        chunks = iter(body)
+        answered = asyncio.Event()
+
+        async def receive() -> Message:
+            for chunk in chunks:
+                return {"type": "http.request", "body": bytes(chunk), "more_body": True}
+            if "ended" not in scope:
+                scope["ended"] = True
+                return {"type": "http.request", "body": b"", "more_body": False}
+            await answered.wait()  # who still listens is told when nobody reads any more
+            return {"type": "http.disconnect"}
+
+        async def send(message: Message) -> None:
+            sent.append(message)
+
+        try:
+            await self.app(scope, receive, send)
+        finally:
+            answered.set()
+        found = {name.decode().lower(): value.decode() for name, value in sent[0]["headers"]}
+        return sent[0]["status"], found, b"".join(each.get("body", b"") for each in sent[1:])
 
 
 class MemorySocket:

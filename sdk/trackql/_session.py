@@ -11,13 +11,17 @@ import sys
 import threading
 import time
 import weakref
+from collections.abc import Sequence
 from contextlib import suppress
 from types import FrameType, TracebackType
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from . import config
+from . import _progress, config
+from ._outbox import Box, Outbox
+from ._outgoing import Outgoing
 from ._sender import Lane, Sender
 from ._spool import Journal, Quota
+from ._uploads import Uploader
 
 if TYPE_CHECKING:
     from .runs import Run
@@ -40,6 +44,9 @@ class Session:
         self.verdict = "FINISHED"
         self._lock = threading.RLock()
         self._warned: set[str] = set()
+        self._uploads: tuple[Outbox, Uploader] | None = None
+        self._outgoing: dict[str, Outgoing] = {}
+        self.tables: dict[tuple[str, str, str], dict[str, list[Any]]] = {}
 
     def lane(self, url: str, run_id: str, first: tuple[int, dict[str, Any]] | None = None) -> Lane:
         """The way of this process to a run; `first` is journalled before anything else."""
@@ -99,6 +106,56 @@ class Session:
             lane.parked for lane in lanes
         )
 
+    # -- files
+
+    def uploads(self) -> tuple[Outbox, Uploader]:
+        """The outbox of this process and who delivers it; begun when first needed."""
+        with self._lock:
+            if self._uploads is None:
+                outbox = Outbox(config.spool(), int(config.SPOOL_LIMIT.number()))
+                self._uploads = (outbox, Uploader(outbox, self.sender))
+                _finish_with_worker()
+            return self._uploads
+
+    def outbox(self, url: str) -> Outgoing:
+        """Where files for runs of a server are put."""
+        outgoing = self._outgoing.get(url)
+        if outgoing is None:
+            outgoing = self._outgoing[url] = Outgoing(self, url)
+        return outgoing
+
+    def boxes(self, url: str | None = None, run_id: str | None = None) -> list[Box]:
+        """What waits to be uploaded: of everything, of a server, of a run."""
+        if self._uploads is None:
+            return []
+        return [
+            box
+            for box in list(self._uploads[0].boxes.values())
+            if box.pending() and url in (None, box.url) and run_id in (None, box.run_id)
+        ]
+
+    def upload(
+        self, boxes: Sequence[Box], timeout: float | None = None, most: float = math.inf
+    ) -> bool:
+        """Wait until the server has these files; False when it did not come to that.
+
+        Without a timeout it is waited as long as bytes move.
+        """
+        if self._uploads is None or not boxes:
+            return True
+        stall = min(most, config.FLUSH_TIMEOUT.number())
+        if timeout is None and most < math.inf:
+            timeout = most
+        with _progress.bar("uploading") as watch:
+            return self._uploads[1].wait(boxes, timeout, stall, watch)
+
+    def stop_uploads(self) -> None:
+        """End the threads that upload; what is not delivered stays in the outbox."""
+        if self._uploads is not None:
+            self._uploads[1].stop()
+            self._uploads[0].tidy()
+            self._uploads[0].abandon()
+
     def close(self, lane: Lane) -> None:
         """Nothing more will be logged: its journal is deleted once it is delivered."""
         lane.open = False
@@ -109,14 +166,27 @@ class Session:
 
     def finish(self, status: str, timeout: float | None = None, most: float = math.inf) -> None:
         """The process ends: end its runs, deliver what can be delivered, name what is left."""
+        hurried = most < math.inf
+        if not hurried:  # a run ends when its files are there; its end is what is told last
+            with suppress(KeyboardInterrupt):
+                self.upload(self.boxes(), timeout)
         runs, self.runs = self.runs[::-1], []
         for run in runs:
-            run._ended(status)
+            run._ended(run._ending or status)
         sender = self.sender
         for lane in list(sender.lanes):
             self.close(lane)
-        if not sender.lanes and not sender.parked:
-            return
+        lanes = self._flush_all(timeout, most) if sender.lanes or sender.parked else []
+        if hurried:
+            self.upload(self.boxes(), timeout, most / 2)
+        for run in runs:
+            run._farewell()
+        self._tell_rest(lanes)
+        if self._uploads is not None:
+            self._uploads[0].tidy()
+
+    def _flush_all(self, timeout: float | None, most: float) -> list[Lane]:
+        sender = self.sender
         begun = time.monotonic()
         while self.flush(lanes := list(sender.lanes), timeout, most):
             # Journals that were put aside are taken up as others are done.
@@ -125,14 +195,20 @@ class Session:
             time.sleep(0.01)
             if timeout is not None and time.monotonic() - begun > timeout:
                 break
-        for run in runs:
-            run._farewell()
+        return lanes
+
+    def _tell_rest(self, lanes: list[Lane]) -> None:
         rest = [lane for lane in lanes if not lane.removed]
         lost = sum(lane.journal.path is None for lane in rest)
-        left = len(rest) - lost + len(sender.parked)
+        boxes = self.boxes()
+        named = {(lane.route.url, lane.run_id) for lane in rest if lane.journal.path is not None}
+        named |= {(box.url, box.run_id) for box in boxes}
+        files = sum(box.files() for box in boxes)
+        left = len(named) + len(self.sender.parked)
         if left:
+            waiting = f" ({_files(files)} not uploaded)" if files else ""
             say(
-                f"trackql: the server does not have everything of {_runs(left)} yet; "
+                f"trackql: the server does not have everything of {_runs(left)} yet{waiting}; "
                 "deliver it with: trackql sync"
             )
         if lost:
@@ -142,6 +218,8 @@ class Session:
         """In a forked child: this belongs to the parent."""
         for lane in self.sender.lanes:
             lane.journal.abandon()
+        if self._uploads is not None:
+            self._uploads[0].abandon()
 
 
 session = Session()
@@ -153,6 +231,10 @@ _worker = 0
 
 def _runs(count: int) -> str:
     return "1 run" if count == 1 else f"{count} runs"
+
+
+def _files(count: int) -> str:
+    return "1 file" if count == 1 else f"{count} files"
 
 
 def say(text: str) -> None:

@@ -6,21 +6,25 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from . import config
+from . import _outbox, config
+from ._outbox import Outbox
 from ._sender import Lane, Sender, deliver
 from ._spool import Journal
+from ._uploads import Uploader
+from ._uploads import deliver as upload
 from .errors import TrackqlError
 
 
 @dataclass(frozen=True)
 class Delivery:
-    """What became of one journal."""
+    """What became of one journal, or of the files of one run."""
 
     run_id: str
     url: str
     points: int
     dropped: int
     error: TrackqlError | None
+    files: int = 0
 
 
 def left() -> list[Path]:
@@ -28,7 +32,11 @@ def left() -> list[Path]:
     spool = config.spool()
     if not spool.is_dir():
         return []
-    return sorted(path for path in spool.iterdir() if path.is_dir() and path.name[0] != ".")
+    return sorted(
+        path
+        for path in spool.iterdir()
+        if path.is_dir() and path.name[0] != "." and path.name != _outbox.FOLDER
+    )
 
 
 def sync(
@@ -64,6 +72,35 @@ def sync(
         if not lane.removed:
             journal.abandon()
         yield Delivery(lane.run_id, lane.route.url, lane.delivered, dropped, error)
+    yield from _uploads(url, to, discard)
+
+
+def _uploads(url: str | None, to: str | None, discard: bool) -> Iterator[Delivery]:
+    """Upload what dead processes left: after the journals, so that the runs are there."""
+    for path in _outbox.left(config.spool()):
+        outbox = Outbox.adopt(path)
+        if outbox is None:
+            _clear(path)
+            continue
+        uploader = Uploader(outbox, None)
+        for box in list(outbox.boxes.values()):
+            if url is not None and box.url != url:
+                continue
+            error: TrackqlError | None = None
+            try:
+                upload(uploader, box, to)
+            except TrackqlError as failure:
+                error = failure
+            if box.stopped is not None and discard:
+                outbox.discard(box)
+            refused, uploader.refused = uploader.refused, []
+            server = to or box.url
+            yield Delivery(
+                box.run_id, server, 0, 0, error or next(iter(refused), None), box.delivered
+            )
+        uploader.stop()
+        outbox.tidy()
+        outbox.abandon()
 
 
 def _clear(path: Path) -> None:

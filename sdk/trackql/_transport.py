@@ -13,13 +13,14 @@ import json
 import os
 import queue
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import urlsplit
 
-from . import config
+from . import _wire, config
+from ._wire import Body, Moved, Reply, Wire
 from .errors import (
     CostLimit,
     Forbidden,
@@ -65,6 +66,16 @@ class Transport(Protocol):
 
     def subscribe(self, operation: str, variables: dict[str, Any]) -> Iterator[dict[str, Any]]:
         """The data of each event, until the stream ends; raises Unreachable when it is cut."""
+
+    def request(
+        self,
+        method: str,
+        target: str,
+        body: Body | None = None,
+        headers: Mapping[str, str] | None = None,
+        moved: Moved | None = None,
+    ) -> Reply:
+        """Bytes up or down, at an address of the server; raises its errors."""
 
     def close(self) -> None:
         """Give the connection back."""
@@ -151,14 +162,32 @@ def answer(status: int, body: bytes, url: str) -> dict[str, Any]:
     if status == 200 and isinstance(reply, dict) and isinstance(reply.get("data"), dict):
         data: dict[str, Any] = reply["data"]
         return data
+    raise _refusal(status, url)
+
+
+def _refusal(status: int, url: str) -> TrackqlError:
+    """The error that a status tells when nothing else does."""
     text = f"{url} answered with status {status}"
     if status in (401, 403):
-        raise Forbidden(f"{text}: check {config.TOKEN.name}", status=status)
+        return Forbidden(f"{text}: check {config.TOKEN.name}", status=status)
     if status == 413:
-        raise CostLimit(f"{text}: the request is too large", status=status)
+        return CostLimit(f"{text}: the request is too large", status=status)
     if status == 429 or status >= 500:
-        raise Unavailable(text, status=status)
-    raise ServerError(f"{text}, which is not a trackql server's answer", status=status)
+        return Unavailable(text, status=status)
+    return ServerError(f"{text}, which is not a trackql server's answer", status=status)
+
+
+def checked(reply: Reply, url: str) -> Reply:
+    """A reply of success; raises the error that another tells."""
+    if reply.status < 400:
+        return reply
+    with reply:
+        body = reply.read(1 << 20)
+    try:
+        told = json.loads(body)["errors"][0]
+    except (ValueError, LookupError, TypeError):
+        raise _refusal(reply.status, url) from None
+    raise _error(told)
 
 
 def _error(error: dict[str, Any]) -> TrackqlError:
@@ -205,10 +234,22 @@ class HttpTransport:
         self._connection: http.client.HTTPConnection | None = None
         self._lock = threading.Lock()
         self._executor = Executor(self.url, self._post)
+        self._wire = Wire(self.url, self._plain, parts.path)
 
     def execute(self, operation: str, variables: dict[str, Any]) -> dict[str, Any]:
         with self._lock:
             return self._executor(operation, variables)
+
+    def request(
+        self,
+        method: str,
+        target: str,
+        body: Body | None = None,
+        headers: Mapping[str, str] | None = None,
+        moved: Moved | None = None,
+    ) -> Reply:
+        sent = {**_authorization(), **(headers or {})}
+        return checked(self._wire.request(method, target, body, sent, moved), self.url)
 
     def subscribe(self, operation: str, variables: dict[str, Any]) -> Iterator[dict[str, Any]]:
         def open_socket() -> WebsocketsProtocolTransportBase:
@@ -225,6 +266,7 @@ class HttpTransport:
         return _stream(open_socket, operation, variables)
 
     def close(self) -> None:
+        self._wire.close()
         with self._lock:
             self._disconnect()
 
@@ -260,6 +302,10 @@ class HttpTransport:
         kind = _SecureConnection if self._secure else _Connection
         return kind(self._host, self._port, TIMEOUT)
 
+    def _plain(self) -> http.client.HTTPConnection:
+        kind = http.client.HTTPSConnection if self._secure else http.client.HTTPConnection
+        return kind(self._host, self._port, timeout=_wire.TIMEOUT)
+
     def _disconnect(self) -> None:
         if self._connection is not None:
             self._connection.close()
@@ -279,6 +325,25 @@ class MemoryTransport:
     def _post(self, body: bytes) -> tuple[int, bytes]:
         headers = {"Content-Type": "application/json", **_authorization()}
         return self._server.post("/graphql", body, headers)
+
+    def request(
+        self,
+        method: str,
+        target: str,
+        body: Body | None = None,
+        headers: Mapping[str, str] | None = None,
+        moved: Moved | None = None,
+    ) -> Reply:
+        sent = {**_authorization(), **(headers or {})}
+        if body is not None:
+            sent["Content-Length"] = str(body.size)
+        chunks = iter(()) if body is None else body.chunks()
+        status, answered, data = self._server.request(method, target, chunks, sent)
+        if moved and body is not None:
+            moved(body.size)
+        from io import BytesIO
+
+        return checked(Reply(status, answered, BytesIO(data).read, _nothing), self._server.url)
 
     def subscribe(self, operation: str, variables: dict[str, Any]) -> Iterator[dict[str, Any]]:
         def open_socket() -> WebsocketsProtocolTransportBase:
@@ -330,6 +395,10 @@ class MemoryTransport:
 def _authorization() -> dict[str, str]:
     token = config.TOKEN.read()
     return {"Authorization": f"Bearer {token}"} if token else {}
+
+
+def _nothing() -> None:
+    """Nothing is held."""
 
 
 def _reason(error: BaseException) -> str:

@@ -8,6 +8,7 @@ from contextlib import suppress
 from typing import Any
 
 from . import values
+from ._files import ClientFiles
 from ._finder import Finder, Lifecycle, lifecycle_of
 from ._sender import Backoff
 from .entities import (
@@ -27,7 +28,7 @@ PAGE = 100
 POINTS = 250_000
 
 
-class Client(Finder):
+class Client(ClientFiles, Finder):
     """A server's experiments, runs and metrics; also under MLflow's names."""
 
     # -- experiments
@@ -114,7 +115,10 @@ class Client(Finder):
     ) -> str:
         """A new experiment's id; raises AlreadyExists."""
         if artifact_location is not None:
-            raise NotAvailable("artifacts are not stored by this release: leave it out")
+            raise NotAvailable(
+                "artifact_location: files of every experiment lie in the server's artifact store, "
+                "so leave it out"
+            )
         fields: dict[str, Any] = {"name": values.name(name, "name")}
         if tags:
             fields["tags"] = _tags(tags)

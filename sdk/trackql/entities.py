@@ -180,6 +180,15 @@ class RunData:
     tags: dict[str, str] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True)
+class FileInfo:
+    """A file or a folder of a run; a folder's size, and that of a reference, may be unknown."""
+
+    path: str
+    is_dir: bool
+    file_size: int | None
+
+
 class Page(list[T]):
     """A list that knows how to ask for what comes after it; `token` is None at the end."""
 

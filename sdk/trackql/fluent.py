@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import threading
+import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
@@ -415,8 +416,10 @@ def delete_tag(key: str) -> None:
 
 def flush(timeout: float | None = None) -> bool:
     """Wait until the server has all that this process logged; False when it has not."""
-    session = _session.session
-    return session.flush(list(session.sender.lanes), timeout) and not session.sender.parked
+    session, begun = _session.session, time.monotonic()
+    logged = session.flush(list(session.sender.lanes), timeout) and not session.sender.parked
+    left = None if timeout is None else max(0.0, begun + timeout - time.monotonic())
+    return session.upload(session.boxes(), left) and logged
 
 
 def flush_async_logging() -> None:
@@ -425,7 +428,8 @@ def flush_async_logging() -> None:
 
 
 def flush_artifact_async_logging() -> None:
-    """Nothing is under way: this release stores no artifacts."""
+    """Wait until the server has every file that this process logged."""
+    _session.session.upload(_session.session.boxes())
 
 
 def disable_system_metrics_logging() -> None:
@@ -434,7 +438,7 @@ def disable_system_metrics_logging() -> None:
 
 _SYSTEM = "system metrics are not collected by this release: log them with log_metrics"
 _MODELS = "models are not stored by this release: log to the run and name the model in a tag"
-_DATASETS = "datasets are not stored by this release: name the dataset in a tag or param"
+_DATASETS = "a metric is not tied to a dataset by this release: note the dataset with log_input"
 
 
 def _refuse(argument: str, value: object, reason: str) -> None:

@@ -10,7 +10,9 @@ from collections.abc import Mapping
 from types import TracebackType
 from typing import Any, NamedTuple
 
-from . import _names, _session, _source, values
+from . import _names, _paths, _session, _source, values
+from ._files import Files
+from ._inputs import Inputs
 from ._sender import Lane
 from ._spool import CREATE, FINISH, PARAMS, RESUME, TAGS, UNTAG, UPDATE, Sealed
 from .entities import RunData, RunInfo, moment
@@ -34,7 +36,7 @@ class Snapshot(NamedTuple):
     problems: list[dict[str, str]]
 
 
-class Run:
+class Run(Files, Inputs):
     """A run: log to it, end it, or read what it holds.
 
     Logging never waits for the server and never raises because of it. Used as a context
@@ -54,6 +56,7 @@ class Run:
         self._parent: str | None = None
         self._experiment: str | None = None
         self._next_step = 0
+        self._ending: str | None = None  # the status to come, while its files are waited for
         _session.handles.add(self)
 
     # -- logging
@@ -149,23 +152,32 @@ class Run:
     # -- ending and waiting
 
     def finish(self, status: str = "FINISHED", timeout: float | None = None) -> None:
-        """End the run, then wait for the server to have it, up to a deadline."""
+        """End the run and wait for the server to have it, up to a deadline; for files first.
+
+        Files are waited for as long as their bytes move.
+        """
         if status not in STATUSES:
             raise InvalidInput(
                 f"status must be one of {', '.join(STATUSES)}, not {status!r}", argument="status"
             )
         session = _session.session
-        if self in session.runs:
-            session.runs.remove(self)
-        lane = self._ended(status)
-        session.close(lane)
-        self._lane = None
-        session.flush([lane], timeout)
+        begun, ended = time.monotonic(), time.time_ns() // 1_000_000
+        self._ending = status
+        try:
+            session.upload(session.boxes(self._server, self.id), timeout)
+        finally:
+            if self in session.runs:
+                session.runs.remove(self)
+            lane = self._ended(status, ended)
+            session.close(lane)
+            self._lane = None
+        left = None if timeout is None else max(0.0, begun + timeout - time.monotonic())
+        session.flush([lane], left)
         self._farewell(lane)
 
-    def _ended(self, status: str) -> Lane:
+    def _ended(self, status: str, at: int | None = None) -> Lane:
         self._status = status
-        self._finished = time.time_ns() // 1_000_000
+        self._finished = at or time.time_ns() // 1_000_000
         stack = active()
         if self in stack:
             stack.remove(self)
@@ -184,12 +196,17 @@ class Run:
                 text += f", not delivered: {lane.stopped}"
             elif not lane.removed:
                 text += f", not delivered yet: {lane.route.url} does not answer"
+        files = sum(box.files() for box in _session.session.boxes(self._server, self.id))
+        if files:
+            text += f", {_session._files(files)} not uploaded yet; deliver with: trackql sync"
         _session.say(text)
 
     def flush(self, timeout: float | None = None) -> bool:
         """Wait until the server has what this process logged to the run; False when it has not."""
-        lane = self._lane
-        return lane is None or _session.session.flush([lane], timeout)
+        session, lane, begun = _session.session, self._lane, time.monotonic()
+        logged = lane is None or session.flush([lane], timeout)
+        left = None if timeout is None else max(0.0, begun + timeout - time.monotonic())
+        return session.upload(session.boxes(self._server, self.id), left) and logged
 
     def __enter__(self) -> Run:
         return self
@@ -232,6 +249,7 @@ class Run:
             user_id=_source.user(),
             lifecycle_stage="active",
             experiment_id=self._experiment or (lambda: self._read().info.experiment_id),
+            artifact_uri=_paths.uri(self.id, ""),
         )
 
     @property
@@ -312,6 +330,7 @@ def begin(
         "description": description if description is not None else tags.get(NOTE_TAG),
     }
     first.update((key, value) for key, value in optional.items() if value)
+    run._fresh = True
     return _opened(run, (CREATE, first))
 
 

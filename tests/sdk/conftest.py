@@ -40,6 +40,7 @@ def session(spool: Path) -> Iterator[_session.Session]:
         yield fresh
     finally:
         _session.session.finish("FINISHED", timeout=5)
+        _session.session.stop_uploads()
         _session.session.sender.stop()
         for lane in _session.session.sender.lanes:
             lane.journal.abandon()

@@ -13,7 +13,7 @@ from . import output
 
 def sync(
     all: Annotated[
-        bool, typer.Option("--all", help="Every journal, each to the server it was meant for.")
+        bool, typer.Option("--all", help="Everything, each to the server it was meant for.")
     ] = False,
     to: Annotated[
         str | None,
@@ -29,7 +29,7 @@ def sync(
 ) -> None:
     """Deliver to the server what processes that are gone could not deliver.
 
-    Journals of the server in TRACKQL_URL alone, unless --all is given. Safe to repeat.
+    Points and files. What is meant for the server in TRACKQL_URL alone, unless --all is given. Safe to repeat.
     """
     deliveries = list(_sync.sync(None if all else config.url(), to and to.rstrip("/"), discard))
     failed = [each for each in deliveries if each.error is not None]
@@ -40,6 +40,7 @@ def sync(
                     "run": each.run_id,
                     "url": each.url,
                     "points": each.points,
+                    "files": each.files,
                     "droppedPoints": each.dropped,
                     "error": None
                     if each.error is None
@@ -52,10 +53,14 @@ def sync(
         output.table(
             ("run", "points", "server", "outcome"),
             [
-                (each.run_id, each.points, each.url, str(each.error or "delivered"))
+                (each.run_id, each.points, each.url, str(each.error or _delivered(each.files)))
                 for each in deliveries
             ],
             "Nothing waits to be delivered.",
         )
     if failed:
         raise typer.Exit(1)
+
+
+def _delivered(files: int) -> str:
+    return f"{files} file{'s' * (files != 1)} delivered" if files else "delivered"
