@@ -11,7 +11,7 @@ from typer.core import TyperGroup
 from trackql import __version__
 from trackql.errors import TrackqlError
 
-from . import runs, sync
+from . import artifacts, runs, sync
 
 GROUP = "trackql.commands"
 # Which extra brings a command, so that its absence names the remedy.
@@ -73,6 +73,7 @@ app.command("sync")(sync.sync)
 app.command("experiments")(runs.experiments)
 app.command("runs")(runs.runs)
 app.command("run")(runs.run)
+app.add_typer(artifacts.app, name="artifacts")
 
 
 def _version(asked: bool) -> None:

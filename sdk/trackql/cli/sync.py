@@ -29,7 +29,7 @@ def sync(
 ) -> None:
     """Deliver to the server what processes that are gone could not deliver.
 
-    Points and files. What is meant for the server in TRACKQL_URL alone, unless --all is given. Safe to repeat.
+    Points and files, for the server in TRACKQL_URL alone, unless --all is given. Safe to repeat.
     """
     deliveries = list(_sync.sync(None if all else config.url(), to and to.rstrip("/"), discard))
     failed = [each for each in deliveries if each.error is not None]
