@@ -1,6 +1,8 @@
 // What went wrong with a run, over all of its tabs.
 import type { ReactElement } from 'react'
+import { toInteger } from '#lib/columns.ts'
 import { formatCount, formatInstant } from '#lib/format.ts'
+import { Copy } from '#ui/Copy.tsx'
 import type { FullRun } from './load.ts'
 
 export function Problems({ run }: { run: FullRun }): ReactElement | null {
@@ -31,6 +33,28 @@ export function Problems({ run }: { run: FullRun }): ReactElement | null {
           </ul>
         </details>
       )}
+    </section>
+  )
+}
+
+/** Why a run ended as it did; the traceback is a click away. */
+export function Failure({ run }: { run: FullRun }): ReactElement | null {
+  const { failure } = run
+  if (!failure) return null
+  return (
+    <section className="failure" aria-label="Failure">
+      <details>
+        <summary>
+          <strong>{failure.kind}</strong> <span className="failure-text">{failure.message}</span>
+          <span className="muted tabular">{formatInstant(toInteger(failure.time))}</span>
+        </summary>
+        {failure.traceback && (
+          <div className="code">
+            <pre>{failure.traceback}</pre>
+            <Copy text={failure.traceback} label="Copy the traceback" bare />
+          </div>
+        )}
+      </details>
     </section>
   )
 }

@@ -9,9 +9,12 @@ import { formatInstant } from '#lib/format.ts'
 import { runPython } from '#lib/python.ts'
 import { Copy } from '#ui/Copy.tsx'
 import { CopyAs } from '#ui/CopyAs.tsx'
+import { Icon } from '#ui/icons.tsx'
+import { Popover } from '#ui/Popover.tsx'
 import { Duration, Status } from '#ui/Status.tsx'
 import { type Shortcut, useShortcuts } from '#ui/shortcuts.ts'
 import { toast } from '#ui/toasts.tsx'
+import { commandOf } from './command.ts'
 import type { FullRun } from './load.ts'
 
 export function Header({ run, heard }: { run: FullRun; heard: number }): ReactElement {
@@ -39,6 +42,7 @@ export function Header({ run, heard }: { run: FullRun; heard: number }): ReactEl
       )}
       {run.lifecycle === 'DELETED' && <span className="chip">In the trash</span>}
       <span className="spacer" />
+      <SourceOfRun run={run} />
       <Copy text={run.id} label="Copy run id" />
       <CopyAs
         what="the run"
@@ -96,5 +100,44 @@ function Name({ run }: { run: FullRun }): ReactElement {
         if (event.key === 'Escape') setDraft(null)
       }}
     />
+  )
+}
+
+/** How it was started and from which commit, to copy. */
+function SourceOfRun({ run }: { run: FullRun }): ReactElement | null {
+  const commit = run.source?.commit ?? run.gitCommit
+  const command = commandOf(run)
+  if (!commit && !command) return null
+  return (
+    <Popover label="Command and commit" trigger={<SourceLabel commit={commit} command={command} />}>
+      <dl className="source-lines">
+        {command && <Fact name="Command" text={command} />}
+        {commit && <Fact name="Commit" text={commit} />}
+        {run.source?.branch && <Fact name="Branch" text={run.source.branch} />}
+        {run.source?.remote && <Fact name="Remote" text={run.source.remote} />}
+      </dl>
+    </Popover>
+  )
+}
+
+function SourceLabel(props: { commit: string | null | undefined; command: string }): ReactElement {
+  const { commit, command } = props
+  return (
+    <>
+      <Icon name="code" />
+      <code className="clip source-label">{commit ? commit.slice(0, 8) : command}</code>
+    </>
+  )
+}
+
+function Fact({ name, text }: { name: string; text: string }): ReactElement {
+  return (
+    <div>
+      <dt className="muted">{name}</dt>
+      <dd>
+        <code>{text}</code>
+        <Copy text={text} label={`Copy the ${name.toLowerCase()}`} bare />
+      </dd>
+    </div>
   )
 }

@@ -6,7 +6,7 @@ import { type Crumb, usePlace } from '#ui/crumbs.ts'
 import { Notice } from '#ui/Notice.tsx'
 import { Skeleton } from '#ui/Skeleton.tsx'
 import { Tabs } from '#ui/Tabs.tsx'
-import { Problems } from './Banners.tsx'
+import { Failure, Problems } from './Banners.tsx'
 import { ChartsTab, SystemTab } from './ChartsTab.tsx'
 import { Header } from './Header.tsx'
 import { type FullRun, useRun } from './load.ts'
@@ -15,6 +15,10 @@ import { parsePlace, TABS, type TabName, tabPath, titleOf } from './tabs.ts'
 
 const route = getRouteApi('/runs/$runId')
 
+const CodeTab = lazy(() => import('./CodeTab.tsx'))
+const DatasetsTab = lazy(() => import('./DatasetsTab.tsx'))
+const EnvironmentTab = lazy(() => import('./EnvironmentTab.tsx'))
+const ConsoleTab = lazy(() => import('./ConsoleTab.tsx'))
 const Overview = lazy(() => import('./Overview.tsx'))
 
 export function RunPage(): ReactElement {
@@ -51,6 +55,7 @@ function RunView({ run, heard }: { run: FullRun; heard: number }): ReactElement 
   return (
     <main className="run">
       <Header run={run} heard={heard} />
+      <Failure run={run} />
       <Problems run={run} />
       <Tabs label="Parts of the run" tabs={tabs} current={tab ?? ''} />
       <div className="run-tab">
@@ -69,16 +74,24 @@ function RunView({ run, heard }: { run: FullRun; heard: number }): ReactElement 
   )
 }
 
-interface TabProps {
-  tab: TabName
-  path: string
+export interface PartProps {
   run: FullRun
+  /** The place in the tab that the address names. */
+  path: string
 }
 
-function TabBody({ tab, run }: TabProps): ReactElement {
+function TabBody({ tab, path, run }: PartProps & { tab: TabName }): ReactElement {
   switch (tab) {
     case 'charts':
       return <ChartsTab run={run} />
+    case 'console':
+      return <ConsoleTab run={run} path={path} />
+    case 'code':
+      return <CodeTab run={run} />
+    case 'environment':
+      return <EnvironmentTab run={run} />
+    case 'datasets':
+      return <DatasetsTab run={run} />
     case 'system':
       return <SystemTab run={run} />
     default:
