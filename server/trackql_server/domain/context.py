@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -22,6 +22,8 @@ from trackql_server.domain.stalls import Stalls
 from trackql_server.models import Run
 from trackql_server.store import migrate
 from trackql_server.store.append import Committed, MetricWriter
+from trackql_server.store.blobs.opening import opened
+from trackql_server.store.blobs.protocol import Blobs
 from trackql_server.store.database import Database
 from trackql_server.store.seal import Sealer
 from trackql_server.store.tail import Recent, Tail
@@ -30,13 +32,33 @@ from trackql_server.store.tail import Recent, Tail
 SHARED_EVENTS = 64
 
 
+@dataclass(frozen=True, slots=True)
+class Quotas:
+    """What runs may leave behind; 0 is no limit.
+
+    `artifact` and `run_bytes` are bytes of one artifact and of all of a run, `run_files` how many
+    a run may have.
+    """
+
+    artifact: int = 0
+    run_bytes: int = 0
+    run_files: int = 1_000_000
+
+
 class Services:
     """What lives as long as the server: made by `open`, ended by `close`."""
 
     def __init__(
-        self, database: Database, stalled_after: timedelta, clock: Callable[[], datetime]
+        self,
+        database: Database,
+        blobs: Blobs,
+        quotas: Quotas,
+        stalled_after: timedelta,
+        clock: Callable[[], datetime],
     ) -> None:
         self.database = database
+        self.blobs = blobs
+        self.quotas = quotas
         self.stalled_after = stalled_after
         self.clock = clock
         self.bus: Bus[Event] = Bus()
@@ -54,6 +76,8 @@ class Services:
         cls,
         database_url: str,
         *,
+        artifact_root: str = "memory://",
+        quotas: Quotas | None = None,
         stalled_after: float = 60.0,
         journal_mode: str = "wal",
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
@@ -65,15 +89,18 @@ class Services:
         database = Database(database_url, journal_mode=journal_mode)
         try:
             await migrate.ready(database)
+            blobs = opened(artifact_root)
+            await blobs.check()
         except BaseException:
             await database.close()
             raise
-        return cls(database, timedelta(seconds=stalled_after), clock)
+        return cls(database, blobs, quotas or Quotas(), timedelta(seconds=stalled_after), clock)
 
     async def close(self) -> None:
         """Commit what was accepted, end what listens, disconnect."""
         async with AsyncExitStack() as last_first:  # each of them, whatever fails on the way
             last_first.push_async_callback(self.database.close)
+            last_first.push_async_callback(self.blobs.close)
             last_first.push_async_callback(self.sealer.close)
             last_first.push_async_callback(self.writer.close)
             last_first.push_async_callback(self.stalls.close)
@@ -107,10 +134,15 @@ class Work:
 
     session: AsyncSession
     changed: dict[str, str]
+    told: list[Event] = field(default_factory=list)
 
     def announce(self, run: Run) -> None:
         """Tell, after the commit, that a run changed."""
         self.changed[run.id] = run.experiment_id
+
+    def tell(self, event: Event) -> None:
+        """Tell, after the commit, that something happened."""
+        self.told.append(event)
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,3 +175,5 @@ class Context:
             yield work
         for run_id, experiment_id in work.changed.items():
             self.services.run_changed(experiment_id, run_id)
+        for event in work.told:
+            self.services.bus.publish(event)

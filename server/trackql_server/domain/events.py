@@ -29,6 +29,25 @@ def console_topic(run_id: str) -> str:
     return f"console:{run_id}"
 
 
+def requests_topic(run_id: str) -> str:
+    """Where requests to a run are told."""
+    return f"requests:{run_id}"
+
+
+def alerts_topic(run_id: str) -> str:
+    """Where alerts of one run are told."""
+    return f"alerts:{run_id}"
+
+
+def experiment_alerts_topic(experiment_id: str) -> str:
+    """Where alerts of an experiment's runs are told."""
+    return f"experiment alerts:{experiment_id}"
+
+
+# Where alerts of all runs are told.
+ALERTS_TOPIC = "alerts"
+
+
 @dataclass(frozen=True, slots=True)
 class RunChanged:
     """A run was made, or something a page shows of it is different now."""
@@ -75,4 +94,33 @@ class ConsoleGrew:
         return self.topic
 
 
-Event = RunChanged | SeriesGrew | ConsoleGrew
+@dataclass(frozen=True, slots=True)
+class Requested:
+    """Something was asked of a run, or its script saw it."""
+
+    run_id: str
+    number: int
+
+    @property
+    def topic(self) -> str:
+        return requests_topic(self.run_id)
+
+    @property
+    def mark(self) -> Hashable:
+        return self.number
+
+
+@dataclass(frozen=True, slots=True)
+class AlertRaised:
+    """An alert was raised."""
+
+    topic: str
+    run_id: str
+    number: int
+
+    @property
+    def mark(self) -> Hashable:
+        return self.number
+
+
+Event = RunChanged | SeriesGrew | ConsoleGrew | Requested | AlertRaised

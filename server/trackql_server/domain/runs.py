@@ -21,6 +21,7 @@ from trackql_server.models import (
 )
 from trackql_server.store import experiments as experiment_store
 from trackql_server.store import paging
+from trackql_server.store import requests as request_store
 from trackql_server.store import runs as store
 
 # A run keeps this many of its newest problems.
@@ -196,6 +197,8 @@ async def resume(ctx: Context, run_id: str) -> Run:
         run.end_time = None
         run.duration_ms = -1
         run.heartbeat_time = ctx.now()
+        # Who asked it to stop meant the script that has ended.
+        await request_store.settle_stops(work.session, [run_id])
         work.session.add(run)
         work.announce(run)
     return run
@@ -262,7 +265,23 @@ async def known(session: AsyncSession, run_id: str) -> Run:
 
 async def active(session: AsyncSession, run_id: str) -> Run:
     """A run that may be logged to, locked; raises NotFound or RunDeleted."""
-    run = await known(session, run_id)
+    return _in_use(await known(session, run_id))
+
+
+async def found(session: AsyncSession, run_id: str) -> Run:
+    """A run to read; raises NotFound."""
+    run = (await store.by_ids(session, [words.run_id(run_id, "runId")])).get(run_id)
+    if run is None:
+        raise NotFound(f"there is no run {run_id}")
+    return run
+
+
+async def found_active(session: AsyncSession, run_id: str) -> Run:
+    """A run that may be logged to, not locked; raises NotFound or RunDeleted."""
+    return _in_use(await found(session, run_id))
+
+
+def _in_use(run: Run) -> Run:
     if run.lifecycle is Lifecycle.DELETED:
-        raise RunDeleted(f"run {run_id} is deleted; restore it to log to it")
+        raise RunDeleted(f"run {run.id} is deleted; restore it to log to it")
     return run
