@@ -71,12 +71,15 @@ def _veiled(path: str) -> str | None:
     """What percent-encoding hides; some program behind us may decode once more."""
     seen = path
     while "%" in seen:
-        plain = unquote(seen, errors="replace")
+        plain = unquote(seen)
         if plain == seen:
             return None
         seen = plain
-        if seen.startswith("/") or "\\" in seen or "\0" in seen or ".." in seen.split("/"):
-            return "would leave its folder if its percent signs were decoded"
+        parts = seen.split("/")
+        if parts[0] == "" or "." in parts or ".." in parts:
+            return "hides '.', '..' or a leading slash behind percent signs"
+        if "\\" in seen or _CONTROL.search(seen) or _SCHEME.match(seen):
+            return "hides what no path may have behind percent signs"
     return None
 
 

@@ -22,7 +22,7 @@ SMALL, LARGE = 0, 1
 # How often a file is sent again whose bytes did not arrive as its digest says.
 WRONG = 3
 # Codes of failures that may pass, beside those of the network.
-PASSING = ("INTERNAL", "PROTOCOL", "ERROR")
+PASSING = ("INTERNAL", "PROTOCOL", "ERROR", "UPLOAD_BUSY")
 POLL = 0.010
 
 

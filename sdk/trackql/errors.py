@@ -3,6 +3,7 @@
 TrackqlError
 ├── InvalidValue      a logged value is not a number (also a TypeError)
 ├── InvalidInput      an argument that cannot be accepted (also a ValueError)
+│   ├── WrongDigest   bytes are not those that their digest says
 │   └── InvalidFilter a filter, an order or a column that cannot be read: where, what was expected
 ├── NotFound          no such experiment or run (also a LookupError)
 ├── AlreadyExists     the name is taken
@@ -11,6 +12,8 @@ TrackqlError
 ├── RunActive         a run is active already in this thread
 ├── SequenceGap       the server misses journal records before these
 ├── CostLimit         the request is larger than the server allows
+├── TooLarge          a file is larger than the server takes, or there are too many
+├── ArtifactElsewhere a reference: its bytes lie at the address that it names
 ├── Forbidden         the token does not allow this
 ├── NotAvailable      not part of this release (also a NotImplementedError)
 ├── NotInstalled      a package is missing that the answer needs (also an ImportError)
@@ -26,6 +29,7 @@ from typing import Any
 
 __all__ = [
     "AlreadyExists",
+    "ArtifactElsewhere",
     "CostLimit",
     "Forbidden",
     "InvalidFilter",
@@ -39,10 +43,12 @@ __all__ = [
     "RunDeleted",
     "SequenceGap",
     "ServerError",
+    "TooLarge",
     "TrackqlError",
     "Unavailable",
     "Undelivered",
     "Unreachable",
+    "WrongDigest",
     "from_code",
 ]
 
@@ -117,6 +123,10 @@ class InvalidFilter(InvalidInput):
         return "\n".join(lines)
 
 
+class WrongDigest(InvalidInput):
+    code = "WRONG_DIGEST"
+
+
 class NotFound(TrackqlError, LookupError):
     code = "NOT_FOUND"
 
@@ -148,6 +158,14 @@ class SequenceGap(TrackqlError):
 
 class CostLimit(TrackqlError):
     code = "COST_LIMIT"
+
+
+class TooLarge(TrackqlError):
+    code = "TOO_LARGE"
+
+
+class ArtifactElsewhere(TrackqlError):
+    code = "ARTIFACT_ELSEWHERE"
 
 
 class Forbidden(TrackqlError):
@@ -185,15 +203,20 @@ _BY_CODE: dict[str, type[TrackqlError]] = {
         InvalidInput,
         NotFound,
         AlreadyExists,
+        ArtifactElsewhere,
         ParamConflict,
         RunDeleted,
         SequenceGap,
         CostLimit,
+        TooLarge,
+        WrongDigest,
         Forbidden,
         Unavailable,
         ServerError,
     )
 }
+# What passes when somebody makes room, or the store is back.
+_BY_CODE |= {"DISK_FULL": Unavailable, "STORE_UNAVAILABLE": Unavailable}
 
 
 def from_code(code: str, message: str, details: dict[str, Any]) -> TrackqlError:
