@@ -1,0 +1,475 @@
+"""Verbs about rich values: images, tables, histograms and the like, by key and step."""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import pairwise
+from typing import Any, cast
+
+import orjson
+
+from trackql_server.domain import access, runs, words
+from trackql_server.domain.context import Context, Work
+from trackql_server.errors import CostLimit, InvalidInput, NotFound
+from trackql_server.models import Artifact, Run, ValueKind, ValueSeries
+from trackql_server.models.columns import instant
+from trackql_server.store import paging
+from trackql_server.store import runs as run_store
+from trackql_server.store import values as store
+from trackql_server.store.values import Cell, Identity, Logged, NewValue, Range, Steps, Which
+
+# Values that one request logs.
+LOGGED = 10_000
+PLACES = 1_000
+LONGEST_CAPTION = 10_000
+# Bytes of a body as JSON, and of a text that is one.
+LARGEST_BODY = 64 * 1024
+MOST_BINS = 512
+
+# What `at_step` may be asked for, and how many values it gives.
+RUNS_AT_STEP = 100
+KEYS_AT_STEP = 50
+VALUES_AT_STEP = 5_000
+# Bytes of bodies that are read at once.
+BODIES = 32 * 1024 * 1024
+
+MOST_STEPS = 10_000
+MOST_HISTOGRAMS = 1_000
+
+INT64 = range(-(2**63), 2**63)
+# Unix milliseconds of the years that `datetime` has.
+MOMENTS = range(-62_135_596_800_000, 253_402_300_800_000)
+
+# What shows nothing without a file.
+FILES = (
+    ValueKind.IMAGE,
+    ValueKind.AUDIO,
+    ValueKind.VIDEO,
+    ValueKind.HTML,
+    ValueKind.FIGURE,
+)
+
+
+# -- logging
+
+
+def parsed(given: object, path: str | None, argument: str, now: datetime) -> NewValue:
+    """A value as a client tells of it in JSON: {key, kind, step, place, time, caption, body}.
+
+    `path` is that of the artifact it comes with; without one the value may name it itself as
+    `path`. Raises InvalidInput.
+    """
+    if not isinstance(given, Mapping):
+        raise InvalidInput(f"{argument} must be an object with key and kind", argument=argument)
+    for name in ("key", "kind"):
+        if not isinstance(given.get(name), str):
+            raise InvalidInput(f"{argument}.{name} must be a text", argument=f"{argument}.{name}")
+    for name in ("path", "caption"):
+        if not isinstance(given.get(name) or "", str):
+            raise InvalidInput(f"{argument}.{name} must be a text", argument=f"{argument}.{name}")
+    if given["kind"] not in ValueKind.__members__:
+        raise InvalidInput(
+            f"{argument}.kind must be one of {', '.join(ValueKind.__members__)}",
+            argument=f"{argument}.kind",
+        )
+    time = given.get("time")
+    value = NewValue(
+        key=given["key"],
+        kind=ValueKind(given["kind"]),
+        step=_whole(given.get("step", 0), f"{argument}.step", INT64),
+        place=_whole(given.get("place", 0), f"{argument}.place", range(PLACES)),
+        time=now if time is None else instant(_whole(time, f"{argument}.time", MOMENTS)),
+        caption=given.get("caption") or "",
+        path=path if path is not None else given.get("path"),
+        body=given.get("body"),
+    )
+    _check(value, argument)
+    return value
+
+
+def _whole(number: object, argument: str, allowed: range) -> int:
+    if isinstance(number, str) and number.lstrip("-").isdecimal() and len(number) <= 20:
+        number = int(number)  # as JSON has numbers beyond 2^53
+    if type(number) is not int or number not in allowed:
+        raise InvalidInput(
+            f"{argument} must be a whole number from {allowed[0]} to {allowed[-1]}",
+            argument=argument,
+        )
+    return number
+
+
+async def apply(work: Work, run: Run, values: Sequence[NewValue]) -> None:
+    """Store values of a run in a transaction that is under way and holds the run.
+
+    A value logged before at the same key, step and place is replaced, so that sending again is
+    harmless. Raises InvalidInput, before anything is written, when a key has values of another
+    kind already.
+    """
+    last = {(each.key, each.step, each.place): each for each in values}
+    if not last:
+        return
+    connection = await work.session.connection()
+    keys = sorted({each.key for each in last.values()})
+    before = await connection.run_sync(store.known, run.number, keys)
+    kinds = {key: row.kind for key, row in before.items()}
+    for each in values:
+        kind = kinds.setdefault(each.key, each.kind)
+        if kind is not each.kind:
+            raise InvalidInput(
+                f"{each.key!r} holds values of the kind {kind} and can't hold one of the kind"
+                f" {each.kind}: log it under another key",
+                argument="key",
+            )
+    await connection.run_sync(store.add, run, list(last.values()), before)
+    work.announce(run)
+
+
+async def log(ctx: Context, run_id: str, values: Sequence[Mapping[str, Any]]) -> int:
+    """Store values whose files, where they have one, are artifacts of the run; how many.
+
+    Raises InvalidInput, NotFound, RunDeleted.
+    """
+    access.require_write(ctx.viewer)
+    if len(values) > LOGGED:
+        raise InvalidInput(
+            f"values names {len(values)} values; log at most {LOGGED:,} at once", argument="values"
+        )
+    now = ctx.now()
+    given = [parsed(each, None, f"values[{place}]", now) for place, each in enumerate(values)]
+    paths = sorted({each.path for each in given if each.path is not None})
+    async with ctx.write() as work:
+        run = await runs.active(work.session, run_id)
+        there = await store.artifacts(work.session, [(run.number, path) for path in paths])
+        for place, each in enumerate(given):
+            if each.path is not None and (run.number, each.path) not in there:
+                raise InvalidInput(
+                    f"values[{place}].path: the run has no artifact {each.path!r}; log it first",
+                    argument=f"values[{place}].path",
+                )
+        await apply(work, run, given)
+    return len(given)
+
+
+def _check(value: NewValue, at: str) -> None:
+    words.key(value.key, f"{at}.key")
+    words.fitting(value.caption, f"{at}.caption", LONGEST_CAPTION)
+    if value.path is not None:
+        words.fitting(value.path, f"{at}.path", 1_000)
+    body, kind = value.body, value.kind
+    if body is not None:
+        _check_size(body, f"{at}.body")
+    if kind is ValueKind.HISTOGRAM:
+        _check_histogram(body, f"{at}.body")
+    elif kind is ValueKind.TEXT and value.path is None:
+        if not isinstance(body, str):
+            raise InvalidInput(f"{at}.body must be the text", argument=f"{at}.body")
+        words.fitting(body, f"{at}.body", LARGEST_BODY)
+    elif kind in FILES and value.path is None:
+        raise InvalidInput(
+            f"{at}.path is missing: a value of the kind {kind} shows an artifact of the run",
+            argument=f"{at}.path",
+        )
+    elif kind is ValueKind.TABLE and value.path is None and not isinstance(body, dict):
+        raise InvalidInput(
+            f"{at} has neither an artifact at path nor a table in its body", argument=f"{at}.body"
+        )
+
+
+def _check_size(body: object, at: str) -> None:
+    try:
+        size = len(orjson.dumps(body))
+    except TypeError as error:
+        raise InvalidInput(f"{at} can't be kept as JSON: {error}", argument=at) from error
+    largest = LARGEST_BODY
+    if isinstance(body, str):  # its own bytes count, not the escapes that JSON needs
+        size = len(body.encode())
+    if size > largest:
+        raise InvalidInput(
+            f"{at} has {size:,} bytes; at most {largest:,} are kept here: log it as an artifact",
+            argument=at,
+        )
+
+
+def _check_histogram(body: object, at: str) -> None:
+    if not isinstance(body, dict):
+XX
+    counts = _numbers(body.get("counts"), f"{at}.counts")
+    if not 1 <= len(counts) <= MOST_BINS or min(counts) < 0:
+        raise InvalidInput(
+            f"{at}.counts must be 1 to {MOST_BINS} numbers that are not negative",
+            argument=f"{at}.counts",
+        )
+    if "edges" in body:
+        edges = _numbers(body["edges"], f"{at}.edges")
+        if len(edges) != len(counts) + 1 or any(
+            low >= high for low, high in pairwise(edges)
+        ):
+            raise InvalidInput(
+                f"{at}.edges must be {len(counts) + 1} rising numbers, one more than counts",
+                argument=f"{at}.edges",
+            )
+    else:
+        low, high = _numbers([body.get("min"), body.get("max")], at)
+        if low >= high:
+            raise InvalidInput(f"{at}.min must be less than max", argument=f"{at}.min")
+
+
+def _numbers(given: object, at: str) -> list[float]:
+    good = isinstance(given, list) and all(
+        type(each) in (int, float) and math.isfinite(each) for each in given
+    )
+    if not good:
+        raise InvalidInput(f"{at} must be finite numbers", argument=at)
+    return cast(list[float], given)
+
+
+# -- reading
+
+
+@dataclass(frozen=True, slots=True)
+class SeriesPage:
+    """Series of a run to list: what one loader call asks for."""
+
+    run_number: int
+    kinds: tuple[ValueKind, ...] | None
+    search: str | None
+    page: paging.Page
+
+
+async def series(ctx: Context, asked: Sequence[SeriesPage]) -> dict[SeriesPage, paging.Paged[Any]]:
+    """Pages of runs' series, by key."""
+    access.require_read(ctx.viewer)
+    questions: dict[Any, dict[int, SeriesPage]] = {}
+    for each in asked:
+        questions.setdefault((each.kinds, each.search, each.page), {})[each.run_number] = each
+    found: dict[SeriesPage, paging.Paged[Any]] = {}
+    async with ctx.read() as session:
+        for (kinds, search, page), some in questions.items():
+            pages = await store.series_of_runs(session, list(some), kinds, search, page)
+            found |= {some[number]: paged for number, paged in pages.items()}
+    return found
+
+
+async def count_series(ctx: Context, asked: SeriesPage) -> int:
+    """How many series a run has in all pages."""
+    access.require_read(ctx.viewer)
+    async with ctx.read() as session:
+        listing = store.listing(asked.run_number, asked.kinds, asked.search)
+        return await paging.count(session, listing)
+
+
+@dataclass(frozen=True, slots=True)
+class ValuePage:
+    """Values of a series to list: what one loader call asks for."""
+
+    which: Which
+    steps: Range
+    page: paging.Page
+
+
+async def values(ctx: Context, asked: Sequence[ValuePage]) -> dict[ValuePage, paging.Paged[Logged]]:
+    """Pages of the values of series, by step and place."""
+    access.require_read(ctx.viewer)
+    questions: dict[Any, dict[Which, ValuePage]] = {}
+    for each in asked:
+        questions.setdefault((each.steps, each.page), {})[each.which] = each
+    found: dict[ValuePage, paging.Paged[Logged]] = {}
+    async with ctx.read() as session:
+        for (steps, page), some in questions.items():
+            pages = await store.values_of(session, list(some), steps, page)
+            found |= {some[which]: paged for which, paged in pages.items()}
+    return found
+
+
+async def count_values(ctx: Context, asked: ValuePage) -> int:
+    """How many values a series has within some steps."""
+    access.require_read(ctx.viewer)
+    async with ctx.read() as session:
+        return await paging.count(session, store.values_in(asked.which, asked.steps))
+
+
+@dataclass(frozen=True, slots=True)
+class StepsAsked:
+    """Steps of a series to read: what one loader call asks for."""
+
+    which: Which
+    count: int
+    steps: Range
+    most: int
+
+
+def steps_asked(row: ValueSeries, steps: Range, most: int) -> StepsAsked:
+    """Steps to read, at most so many. Raises InvalidInput."""
+    _at_most(most, MOST_STEPS, "maxSteps")
+    return StepsAsked((row.run_number, row.label_id), row.count, steps, most)
+
+
+async def steps(ctx: Context, asked: Sequence[StepsAsked]) -> dict[StepsAsked, Steps]:
+    """The steps at which series have values."""
+    access.require_read(ctx.viewer)
+    questions: dict[Any, dict[Which, StepsAsked]] = {}
+    for each in asked:
+        questions.setdefault((each.steps, each.most), {})[each.which] = each
+    found: dict[StepsAsked, Steps] = {}
+    async with ctx.read() as session:
+        for (within, most), some in questions.items():
+            wanted = [(which, each.count) for which, each in some.items()]
+            read = await store.steps_of(session, wanted, within, most)
+            found |= {some[which]: column for which, column in read.items()}
+    return found
+
+
+async def bodies(ctx: Context, which: Sequence[Identity]) -> dict[Identity, Any]:
+    """The bodies of values; None where a value has none. Raises CostLimit."""
+    access.require_read(ctx.viewer)
+    async with ctx.read() as session:
+        try:
+            found = await store.bodies(session, which, BODIES)
+        except OverflowError as error:
+            raise CostLimit(
+                f"The bodies asked for have more than {BODIES // 2**20} MiB; lower `first`.",
+                limit="bodies",
+            ) from error
+    return dict.fromkeys(which) | found
+
+
+async def at_step(
+    ctx: Context, run_ids: Sequence[str], keys: Sequence[str], step: int | None, places: int
+) -> list[tuple[Run, Cell]]:
+    """For each run and key its values at its last step up to `step` (None: its last).
+
+    Ordered as runs and keys were named. Raises InvalidInput, CostLimit.
+    """
+    access.require_read(ctx.viewer)
+    for given, most, argument in ((run_ids, RUNS_AT_STEP, "runIds"), (keys, KEYS_AT_STEP, "keys")):
+        if len(given) > most:
+            raise InvalidInput(
+                f"{argument} names {len(given)}; ask for at most {most} at once", argument=argument
+            )
+    _at_most(places, PLACES, "places")
+    found = await runs.by_ids(ctx, list(dict.fromkeys(run_ids)))
+    numbers = {run.number: run for run in found.values()}
+    if not numbers or not keys:
+        return []
+    async with ctx.read() as session:
+        cells = await store.at_step(
+            session, list(numbers), list(dict.fromkeys(keys)), step, places, VALUES_AT_STEP
+        )
+    if cells is None:
+        raise CostLimit(
+            f"There are more than {VALUES_AT_STEP:,} values; lower `places`, or name fewer runs"
+            " or keys.",
+            limit="values",
+        )
+    by_name = {(numbers[cell.run_number].id, cell.key): cell for cell in cells}
+    return [
+        (found[run_id], by_name[run_id, key])
+        for run_id in dict.fromkeys(run_ids)
+        for key in dict.fromkeys(keys)
+        if (run_id, key) in by_name
+    ]
+
+
+async def artifacts(
+    ctx: Context, which: Sequence[tuple[int, str]]
+) -> dict[tuple[int, str], Artifact | None]:
+    """What lies at paths of runs, given by their numbers; None where nothing does."""
+    access.require_read(ctx.viewer)
+    async with ctx.read() as session:
+        found = await store.artifacts(session, which)
+    return {each: found.get(each) for each in which}
+
+
+def _at_most(number: int, most: int, argument: str) -> None:
+    if not 1 <= number <= most:
+        raise InvalidInput(f"{argument} must lie between 1 and {most:,}", argument=argument)
+
+
+@dataclass(frozen=True, slots=True)
+class Histogram:
+    """Counts between edges; what has no place between them is counted apart."""
+
+    edges: list[float]
+    counts: list[float]
+    apart: dict[str, int]
+
+
+APART = ("nan", "positiveInfinity", "negativeInfinity")
+
+
+def histogram(body: Any) -> Histogram:
+    """A body that was checked when it was logged."""
+    counts = [float(each) for each in body["counts"]]
+    edges = body.get("edges")
+    if edges is None:
+        low, high = float(body["min"]), float(body["max"])
+        bins = len(counts)
+        edges = [low + (high - low) * (place / bins) for place in range(bins)] + [high]
+    apart = {name: each for name in APART if type(each := body.get(name, 0)) is int}
+    return Histogram([float(each) for each in edges], counts, apart)
+
+
+@dataclass(frozen=True, slots=True)
+class Histograms:
+    """Histograms of a series along its steps, reduced to some of them."""
+
+    series: ValueSeries
+    steps: Steps
+    histograms: list[Histogram]
+
+
+async def histograms(
+    ctx: Context, run_id: str, key: str, most: int, place: int = 0, within: Range | None = None
+) -> Histograms | None:
+    """Histograms at evenly chosen steps, the first and the last among them.
+
+    None when the run has no values of that key. Raises NotFound, InvalidInput.
+    """
+    access.require_read(ctx.viewer)
+    _at_most(most, MOST_HISTOGRAMS, "maxSteps")
+    async with ctx.read() as session:
+        run = (await run_store.by_ids(session, [run_id])).get(run_id)
+        if run is None:
+            raise NotFound(f"there is no run {run_id}")
+        row = await store.one_series(session, run.number, key)
+        if row is None:
+            return None
+        if row.kind is not ValueKind.HISTOGRAM:
+            raise InvalidInput(
+                f"{key!r} holds values of the kind {row.kind}; name a key of histograms",
+                argument="key",
+            )
+        which = (row.run_number, row.label_id)
+        chosen = await store.thinned_steps(session, which, within or Range(), most, place)
+        wanted = [(*which, step, place) for step in chosen.steps.tolist()]
+        found = await store.bodies(session, wanted, 2 * MOST_HISTOGRAMS * LARGEST_BODY)
+    return Histograms(row, chosen, [histogram(found[each]) for each in wanted])
+
+
+__all__ = [
+    "Cell",
+    "Histogram",
+    "Histograms",
+    "Logged",
+    "NewValue",
+    "Range",
+    "SeriesPage",
+    "Steps",
+    "StepsAsked",
+    "ValuePage",
+    "apply",
+    "artifacts",
+    "at_step",
+    "bodies",
+    "count_series",
+    "count_values",
+    "histogram",
+    "histograms",
+    "log",
+    "parsed",
+    "series",
+    "steps",
+    "steps_asked",
+    "values",
+]
