@@ -193,7 +193,9 @@ def _check_size(body: object, at: str) -> None:
 
 def _check_histogram(body: object, at: str) -> None:
     if not isinstance(body, dict):
-XX
+        raise InvalidInput(
+            f"{at} must be a histogram: counts with edges, or with min and max", argument=at
+        )
     counts = _numbers(body.get("counts"), f"{at}.counts")
     if not 1 <= len(counts) <= MOST_BINS or min(counts) < 0:
         raise InvalidInput(
@@ -202,9 +204,7 @@ XX
         )
     if "edges" in body:
         edges = _numbers(body["edges"], f"{at}.edges")
-        if len(edges) != len(counts) + 1 or any(
-            low >= high for low, high in pairwise(edges)
-        ):
+        if len(edges) != len(counts) + 1 or any(low >= high for low, high in pairwise(edges)):
             raise InvalidInput(
                 f"{at}.edges must be {len(counts) + 1} rising numbers, one more than counts",
                 argument=f"{at}.edges",
