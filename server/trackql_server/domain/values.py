@@ -1,9 +1,10 @@
 """Verbs about rich values: images, tables, histograms and the like, by key and step."""
 
+import asyncio
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from itertools import pairwise
 from typing import Any, cast
 
@@ -54,19 +55,16 @@ FILES = (
 # -- logging
 
 
-def parsed(given: object, path: str | None, argument: str, now: datetime) -> NewValue:
-    """A value as a client tells of it in JSON: {key, kind, step, place, time, caption, body}.
+def parsed(given: object, argument: str, now: datetime) -> NewValue:
+    """A value as clients tell of it: {key, kind, step, place, time, caption, path, body}.
 
-    `path` is that of the artifact it comes with; without one the value may name it itself as
-    `path`. Raises InvalidInput.
+    Only `key` and `kind` are needed. Raises InvalidInput.
     """
     if not isinstance(given, Mapping):
         raise InvalidInput(f"{argument} must be an object with key and kind", argument=argument)
-    for name in ("key", "kind"):
-        if not isinstance(given.get(name), str):
-            raise InvalidInput(f"{argument}.{name} must be a text", argument=f"{argument}.{name}")
-    for name in ("path", "caption"):
-        if not isinstance(given.get(name) or "", str):
+    for name in ("key", "kind", "path", "caption"):
+        text = given.get(name)
+        if not isinstance(text, str) and (text is not None or name in ("key", "kind")):
             raise InvalidInput(f"{argument}.{name} must be a text", argument=f"{argument}.{name}")
     if given["kind"] not in ValueKind.__members__:
         raise InvalidInput(
@@ -81,7 +79,7 @@ def parsed(given: object, path: str | None, argument: str, now: datetime) -> New
         place=_whole(given.get("place", 0), f"{argument}.place", range(PLACES)),
         time=now if time is None else instant(_whole(time, f"{argument}.time", MOMENTS)),
         caption=given.get("caption") or "",
-        path=path if path is not None else given.get("path"),
+        path=given.get("path"),
         body=given.get("body"),
     )
     _check(value, argument)
@@ -99,30 +97,16 @@ def _whole(number: object, argument: str, allowed: range) -> int:
     return number
 
 
-async def apply(work: Work, run: Run, values: Sequence[NewValue]) -> None:
+async def apply(work: Work, run: Run, values: Sequence[Mapping[str, Any]]) -> None:
     """Store values of a run in a transaction that is under way and holds the run.
 
-    A value logged before at the same key, step and place is replaced, so that sending again is
-    harmless. Raises InvalidInput, before anything is written, when a key has values of another
-    kind already.
+    Their files are artifacts of the run by now. A value logged before at the same key, step and
+    place is replaced, so that sending again is harmless. Raises InvalidInput, before a value is
+    written, for one that does not fit, and when a key has values of another kind already.
     """
-    last = {(each.key, each.step, each.place): each for each in values}
-    if not last:
-        return
-    connection = await work.session.connection()
-    keys = sorted({each.key for each in last.values()})
-    before = await connection.run_sync(store.known, run.number, keys)
-    kinds = {key: row.kind for key, row in before.items()}
-    for each in values:
-        kind = kinds.setdefault(each.key, each.kind)
-        if kind is not each.kind:
-            raise InvalidInput(
-                f"{each.key!r} holds values of the kind {kind} and can't hold one of the kind"
-                f" {each.kind}: log it under another key",
-                argument="key",
-            )
-    await connection.run_sync(store.add, run, list(last.values()), before)
-    work.announce(run)
+    now = datetime.now(UTC)
+    given = [parsed(each, f"values[{place}]", now) for place, each in enumerate(values)]
+    await _store(work, run, given)
 
 
 async def log(ctx: Context, run_id: str, values: Sequence[Mapping[str, Any]]) -> int:
@@ -136,19 +120,37 @@ async def log(ctx: Context, run_id: str, values: Sequence[Mapping[str, Any]]) ->
             f"values names {len(values)} values; log at most {LOGGED:,} at once", argument="values"
         )
     now = ctx.now()
-    given = [parsed(each, None, f"values[{place}]", now) for place, each in enumerate(values)]
-    paths = sorted({each.path for each in given if each.path is not None})
+    given = [parsed(each, f"values[{place}]", now) for place, each in enumerate(values)]
     async with ctx.write() as work:
-        run = await runs.active(work.session, run_id)
-        there = await store.artifacts(work.session, [(run.number, path) for path in paths])
-        for place, each in enumerate(given):
-            if each.path is not None and (run.number, each.path) not in there:
-                raise InvalidInput(
-                    f"values[{place}].path: the run has no artifact {each.path!r}; log it first",
-                    argument=f"values[{place}].path",
-                )
-        await apply(work, run, given)
+        await _store(work, await runs.active(work.session, run_id), given)
     return len(given)
+
+
+async def _store(work: Work, run: Run, values: Sequence[NewValue]) -> None:
+    last = {(each.key, each.step, each.place): each for each in values}
+    if not last:
+        return
+    paths = sorted({(run.number, each.path) for each in values if each.path is not None})
+    there = await store.artifacts(work.session, paths)
+    connection = await work.session.connection()
+    keys = sorted({each.key for each in last.values()})
+    before = await connection.run_sync(store.known, run.number, keys)
+    kinds = {key: row.kind for key, row in before.items()}
+    for place, each in enumerate(values):
+        kind = kinds.setdefault(each.key, each.kind)
+        if kind is not each.kind:
+            raise InvalidInput(
+                f"{each.key!r} holds values of the kind {kind} and can't hold one of the kind"
+                f" {each.kind}: log it under another key",
+                argument=f"values[{place}].key",
+            )
+        if each.path is not None and (run.number, each.path) not in there:
+            raise InvalidInput(
+                f"values[{place}].path: the run has no artifact {each.path!r}; log it first",
+                argument=f"values[{place}].path",
+            )
+    await connection.run_sync(store.add, run, list(last.values()), before)
+    work.announce(run)
 
 
 def _check(value: NewValue, at: str) -> None:
@@ -443,8 +445,9 @@ async def histograms(
         which = (row.run_number, row.label_id)
         chosen = await store.thinned_steps(session, which, within or Range(), most, place)
         wanted = [(*which, step, place) for step in chosen.steps.tolist()]
-        found = await store.bodies(session, wanted, 2 * MOST_HISTOGRAMS * LARGEST_BODY)
-    return Histograms(row, chosen, [histogram(found[each]) for each in wanted])
+        found = await store.bodies(session, wanted, MOST_HISTOGRAMS * LARGEST_BODY)
+    read = await asyncio.to_thread(lambda: [histogram(found[each]) for each in wanted])
+    return Histograms(row, chosen, read)
 
 
 __all__ = [
