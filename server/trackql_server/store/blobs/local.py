@@ -9,6 +9,7 @@ import errno
 import os
 import secrets
 import shutil
+from collections import Counter
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
@@ -211,50 +212,61 @@ class LocalBlobs:
 class _Hashing:
     """Hashes an upload from its beginning on while its parts arrive, in whatever order.
 
-    What it says of the bytes has to be true of what is published: a part that is sent again makes
-    it begin anew, and nothing is written any more once it is sealed.
+    What it says of the bytes has to be true of what is published, whoever sends what: a part counts
+    once nobody writes it, one that is sent again after it was hashed, or while it is, makes the
+    hash begin anew, and nothing is written any more once it is sealed.
     """
 
     def __init__(self, path: Path) -> None:
         self._path = path
         self._digest: _Hash = sha256()
         self._upto = 0
+        self._until = 0  # the end of what is hashed just now
         self._ends: dict[int, int] = {}  # where a part that is there begins and ends
-        self._writers = 0
+        self._writers: Counter[int] = Counter()  # by where their parts begin
         self._sealed = False
         self._task: asyncio.Task[None] | None = None
         self._closed = False
 
     def begin(self, offset: int) -> None:
-        """Bytes from `offset` on are about to change. Raises Conflict when it is too late."""
+        """Bytes from `offset` on are about to change. Raises UploadBusy when it is too late."""
         if self._sealed:
             raise UploadBusy("the upload is being completed; its parts can't change any more")
-        self._writers += 1
+        self._writers[offset] += 1
         self._ends.pop(offset, None)
-        if offset < self._upto:
-            self._digest, self._upto = sha256(), 0
+        if offset < max(self._upto, self._until):
+            self._digest, self._upto, self._until = sha256(), 0, 0
 
     def end(self, offset: int, size: int) -> None:
         """They have changed, `size` of them."""
-        self._writers -= 1
+        self._writers[offset] -= 1
+        if self._writers[offset]:
+            return
+        del self._writers[offset]
         self._ends[offset] = offset + size
         if self._task is None or self._task.done():
             self._task = asyncio.create_task(self._follow())
 
     def seal(self) -> None:
-        """No part may change from now on. Raises Conflict while one does."""
+        """No part may change from now on. Raises UploadBusy while one does."""
         if self._writers or self._sealed:
             raise UploadBusy("a part of the upload still arrives; complete it when all are there")
         self._sealed = True
 
     async def _follow(self) -> None:
-        while not self._closed and (end := self._ends.get(self._upto)) is not None:
-            if end == self._upto:
-                return
-            await asyncio.to_thread(self._read, end)
+        with suppress(OSError):  # whoever needs the rest reads it again, and is told
+            while not self._closed and (end := self._ends.get(self._upto)) is not None:
+                if end == self._upto:
+                    return
+                await self._advance(end)
 
-    def _read(self, end: int) -> None:
-        digest, start = self._digest, self._upto
+    async def _advance(self, end: int) -> None:
+        digest, self._until = self._digest, end
+        upto = await asyncio.to_thread(self._read, digest, self._upto, end)
+        if digest is self._digest:  # and not begun anew meanwhile
+            self._upto = self._until = upto
+
+    def _read(self, digest: "_Hash", start: int, end: int) -> int:
         with self._path.open("rb", buffering=0) as file:
             file.seek(start)
             while start < end and not self._closed:
@@ -263,15 +275,14 @@ class _Hashing:
                     break
                 digest.update(piece)
                 start += len(piece)
-        if digest is self._digest:  # and not begun anew meanwhile
-            self._upto = start
+        return start
 
     async def rest(self, size: int) -> str:
         """The digest of all `size` bytes, once what is not hashed yet is."""
         if self._task is not None:
             await asyncio.wait([self._task])
         if self._upto < size:
-            await asyncio.to_thread(self._read, size)
+            await self._advance(size)
         return self._digest.hexdigest()
 
     async def close(self) -> None:
