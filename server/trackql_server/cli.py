@@ -2,6 +2,7 @@
 
 import asyncio
 import gc
+import json
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from importlib.util import find_spec
@@ -119,6 +120,95 @@ def current(database_url: DatabaseUrl = None) -> None:
     settings = _settings(database_url=database_url)
     with _told(settings):
         print(asyncio.run(_current(settings)))
+
+
+@db_app.command(name="gc")
+def collect(
+    older_than: Annotated[
+        str | None,
+        typer.Option(
+            help="Remove what lies in the trash longer than that: 30d, 12h, 0d; without it as long "
+            "as the settings TRACKQL_RETENTION_* say, or 30d.",
+            show_default=False,
+        ),
+    ] = None,
+    runs: Annotated[bool, typer.Option("--runs", help="Remove runs of the trash.")] = False,
+    experiments: Annotated[
+        bool, typer.Option("--experiments", help="Remove experiments of the trash.")
+    ] = False,
+    artifacts: Annotated[
+        bool, typer.Option("--artifacts", help="Remove artifacts of the trash.")
+    ] = False,
+    orphans: Annotated[
+        bool,
+        typer.Option(
+            "--orphans",
+            help="Remove uploads nobody went on with for a day, and bytes that nothing names.",
+        ),
+    ] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Only say what would be removed.")
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    database_url: DatabaseUrl = None,
+    artifact_root: Annotated[
+        str | None,
+        typer.Option(
+            help="Folder or URL of the artifact bytes.", show_default="TRACKQL_HOME/artifacts"
+        ),
+    ] = None,
+) -> None:
+    """Remove for good what lies in the trash long enough; safe beside a running server.
+
+    Without --runs, --experiments, --artifacts, --orphans: all of them.
+    """
+    settings = _settings(database_url=database_url, artifact_root=artifact_root)
+    kinds = {"runs": runs, "experiments": experiments, "artifacts": artifacts, "orphans": orphans}
+    chosen = [kind for kind, wanted in kinds.items() if wanted] or list(kinds)
+    with _told(settings):
+        removed = asyncio.run(_collect(settings, chosen, older_than, dry_run))
+    if as_json:
+        print(json.dumps({"dryRun": dry_run, **removed}))
+        return
+    print("Would remove for good:" if dry_run else "Removed for good:")
+    for name in ("experiments", "runs", "artifacts", "uploads", "blobs", "orphans"):
+        print(f"  {removed[name]:,} {name}")
+    print(f"  {removed['bytes']:,} bytes of artifacts {'would be ' if dry_run else ''}freed")
+
+
+async def _collect(
+    settings: "Settings", kinds: list[str], older_than: str | None, dry_run: bool
+) -> dict[str, int]:
+    from datetime import UTC, datetime, timedelta
+
+    from trackql_server.domain import purge
+    from trackql_server.errors import Unavailable
+    from trackql_server.store import migrate
+    from trackql_server.store.blobs.opening import opened
+    from trackql_server.store.purge import Until
+
+    given = None if older_than is None else purge.span(older_than, "--older-than")
+    now = datetime.now(UTC)
+
+    def until(kind: str) -> datetime | None:
+        if kind not in kinds:
+            return None
+        days = getattr(settings, f"retention_{kind}")
+        return now - (given if given is not None else timedelta(days=30 if days is None else days))
+
+    idle = now - purge.IDLE if "orphans" in kinds else None
+    dates = Until(until("runs"), until("experiments"), until("artifacts"), idle)
+    async with _database(settings) as database:
+        if database.file is not None and not database.file.exists():
+            raise Unavailable(f"there is no database {database.file}; see --database-url")
+        if (found := await migrate.current(database)) != migrate.HEAD:
+            raise Unavailable(
+                f"the database is at revision {found or 'nothing'}, this release needs"
+                f" {migrate.HEAD}: run `trackql db upgrade`"
+            )
+        stock = purge.Stock(database, opened(settings.artifacts))
+        work = purge.survey if dry_run else purge.collect
+        return purge.counted(await work(stock, dates, idle))
 
 
 async def _upgrade(settings: "Settings") -> str:

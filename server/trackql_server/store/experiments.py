@@ -59,6 +59,17 @@ async def ids(session: AsyncSession, folder: str | None, most: int) -> list[str]
     return [str(row[0]) for row in rows]
 
 
+async def locked_many(session: AsyncSession, ids: Sequence[str]) -> dict[str, Experiment]:
+    """Experiments by id, locked in the order of their ids; unknown ones are left out."""
+    rows = await session.execute(
+        select(Experiment)
+        .where(col(Experiment.id).in_(ids))
+        .order_by(col(Experiment.id))
+        .with_for_update()
+    )
+    return {row.id: row for row in rows.scalars()}
+
+
 def listing(search: str | None, lifecycle: Lifecycle | None) -> Select[Experiment]:
     """Experiments whose name contains `search`."""
     statement = select(Experiment)

@@ -3,7 +3,6 @@
 from importlib.metadata import entry_points
 from pathlib import Path
 
-from trackql_server.errors import InvalidInput
 from trackql_server.store.blobs.local import LocalBlobs
 from trackql_server.store.blobs.protocol import Blobs
 
@@ -18,4 +17,6 @@ def opened(root: str) -> Blobs:
     for entry in entry_points(group=GROUP, name=scheme):
         made: Blobs = entry.load()(root)
         return made
-    raise InvalidInput(f"TRACKQL_ARTIFACT_ROOT: nothing is known of {scheme}://; use a folder")
+    from trackql_server.store.blobs import bucket  # which is for those who have one
+
+    return bucket.opened(root)
