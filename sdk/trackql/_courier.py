@@ -13,7 +13,7 @@ from . import _pack, _paths
 from ._outbox import Item, Large
 from ._transport import Transport
 from ._wire import Buffer, Buffers, Moved, elsewhere
-from .errors import NotFound, TrackqlError
+from .errors import InvalidInput, NotFound, TrackqlError, WrongDigest
 
 # From here on a file goes in parts, and an upload that was cut off is taken up again.
 PARTS_FROM = 32 << 20
@@ -23,7 +23,7 @@ LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
 class Expired(Exception):
-    """The server no longer knows an upload that was begun."""
+    """The server no longer knows an upload that was begun, or lost parts of it."""
 
 
 class Courier:
@@ -132,8 +132,10 @@ class Courier:
         try:
             self._send(item, str(upload["id"]), size, waiting[::-1], stopped)
             self._change("complete_upload", id=upload["id"])
-        except NotFound as error:
-            raise Expired from error
+        except (NotFound, InvalidInput) as error:
+            if isinstance(error, WrongDigest):
+                raise
+            raise Expired(str(error)) from error
 
     def _direct(self, item: Large, upload: dict[str, Any]) -> bool:
         """Give the bytes to the bucket itself; False where it does not take them from here."""

@@ -293,10 +293,13 @@ class Uploader:
             if not self._failed(box, route, error, item):
                 return False
             self._refuse(box, route, item.path, error)
-        except Expired:
+        except Expired as error:
             route.answered()
-            box.backoff.fail()
-            return False
+            item.wrong += 1
+            if item.wrong <= 3 * WRONG:
+                box.backoff.fail()
+                return False
+            self._refuse(box, route, item.path, errors.TrackqlError(str(error)))
         except (Shrunk, OSError) as error:
             item.wrong += 1
             item.digest.forget()
