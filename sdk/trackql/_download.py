@@ -319,7 +319,9 @@ def _folder(artifacts: Artifacts, path: str, below: Below, place: str, meter: _M
     base = _paths.address(artifacts.run_id, path + "/" if path else "")
     with artifacts._transport.request("GET", f"{base}?format=pack") as reply:
         pack = _pack.Reader(reply.read)
-        places = {entry["path"]: _within(entry["path"], path, place) for entry in pack.entries}
+        # Paths in it begin at the folder.
+        under = f"{place}/" if place else ""
+        places = {entry["path"]: f"{under}{entry['path']}" for entry in pack.entries}
         lacking = {
             entry["path"]
             for entry in pack.entries
@@ -342,7 +344,8 @@ def _folder(artifacts: Artifacts, path: str, below: Below, place: str, meter: _M
     if few:
         for entry in pack.entries:
             if entry["path"] in lacking:
-                asked = (entry["path"], entry["size"], entry["sha256"])
+                full = f"{path}/{entry['path']}" if path else entry["path"]
+                asked = (full, entry["size"], entry["sha256"])
                 _one(artifacts, *asked, below, places[entry["path"]], meter)
 
 
@@ -350,15 +353,6 @@ def _tell_elsewhere(entries: Sequence[dict[str, Any]]) -> None:
     for entry in entries:
         if entry.get("uri"):
             log.warning("%s is not fetched: it lies at %s", entry["path"], entry["uri"])
-
-
-def _within(path: str, folder: str, place: str) -> str:
-    """Where a file below a folder of the run is written."""
-    if folder:
-        if not path.startswith(f"{folder}/"):
-            raise TrackqlError(f"the server answered with {path!r}, which is not below {folder!r}")
-        path = path[len(folder) + 1 :]
-    return f"{place}/{path}" if place else path
 
 
 def remove(url: str, run_id: str, paths: Sequence[str], purge: bool) -> list[str]:
