@@ -184,6 +184,23 @@ class Client(ClientFiles, Finder):
     def restore_run(self, run_id: str) -> None:
         self._change("restore_run", id=run_id)
 
+    # -- asking something of running scripts
+
+    def request_stop(self, run_ids: str | Sequence[str], reason: str = "") -> list[str]:
+        """Ask runs to stop when it suits them; those of them that have ended already.
+
+        Raises RunEnded when all have.
+        """
+        ids = [run_ids] if isinstance(run_ids, str) else list(run_ids)
+        ids = [values.run_id(each) for each in ids]
+        self._settle(ids)
+        return list(self._change("request_stop", runIds=ids, reason=reason)["ended"])
+
+    def set_live_param(self, run_id: str, key: str, value: Any) -> None:
+        """Ask for another value of a live parameter; raises InvalidInput for one out of range."""
+        self._settle([run_id])
+        self._change("set_live_param", runId=values.run_id(run_id), key=key, value=value)
+
     # -- logging to a run by its id: by way of the journal, as everything that is logged
 
     def _to(self, run_id: str) -> Run:

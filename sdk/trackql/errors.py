@@ -9,7 +9,9 @@ TrackqlError
 ├── AlreadyExists     the name is taken
 ├── ParamConflict     the param has another value already
 ├── RunDeleted        the run is deleted; restore it first
+├── RunEnded          the run has ended; resume it first
 ├── RunActive         a run is active already in this thread
+├── RunStopped        the run was asked to stop, and was begun with on_stop="raise"
 ├── SequenceGap       the server misses journal records before these
 ├── CostLimit         the request is larger than the server allows
 ├── TooLarge          a file is larger than the server takes, or there are too many
@@ -41,6 +43,8 @@ __all__ = [
     "ParamConflict",
     "RunActive",
     "RunDeleted",
+    "RunEnded",
+    "RunStopped",
     "SequenceGap",
     "ServerError",
     "TooLarge",
@@ -143,8 +147,16 @@ class RunDeleted(TrackqlError):
     code = "RUN_DELETED"
 
 
+class RunEnded(TrackqlError):
+    code = "RUN_ENDED"
+
+
 class RunActive(TrackqlError):
     code = "RUN_ACTIVE"
+
+
+class RunStopped(TrackqlError):
+    code = "RUN_STOPPED"
 
 
 class SequenceGap(TrackqlError):
@@ -206,6 +218,7 @@ _BY_CODE: dict[str, type[TrackqlError]] = {
         ArtifactElsewhere,
         ParamConflict,
         RunDeleted,
+        RunEnded,
         SequenceGap,
         CostLimit,
         TooLarge,
