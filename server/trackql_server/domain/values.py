@@ -12,8 +12,9 @@ import orjson
 
 from trackql_server.domain import access, runs, words
 from trackql_server.domain.context import Context, Work
+from trackql_server.domain.listing import Entry, of_file
 from trackql_server.errors import CostLimit, InvalidInput, NotFound
-from trackql_server.models import Artifact, Run, ValueKind, ValueSeries
+from trackql_server.models import Run, ValueKind, ValueSeries
 from trackql_server.models.columns import instant
 from trackql_server.store import paging
 from trackql_server.store import runs as run_store
@@ -375,12 +376,14 @@ async def at_step(
 
 async def artifacts(
     ctx: Context, which: Sequence[tuple[int, str]]
-) -> dict[tuple[int, str], Artifact | None]:
+) -> dict[tuple[int, str], Entry | None]:
     """What lies at paths of runs, given by their numbers; None where nothing does."""
     access.require_read(ctx.viewer)
     async with ctx.read() as session:
-        found = await store.artifacts(session, which)
-    return {each: found.get(each) for each in which}
+        rows = await store.artifacts(session, which)
+        owners = await run_store.by_numbers(session, sorted({number for number, _ in which}))
+    found = {each: of_file(owners[each[0]].id, row) for each, row in rows.items()}
+    return dict.fromkeys(which) | found
 
 
 def _at_most(number: int, most: int, argument: str) -> None:

@@ -9,7 +9,9 @@ import strawberry
 
 from trackql_server import models
 from trackql_server.domain import values as domain
+from trackql_server.domain.listing import Entry
 from trackql_server.domain.values import Cell, Histogram, Histograms, Logged, Range, Steps
+from trackql_server.graphql.artifacts import Artifact
 from trackql_server.graphql.context import Info
 from trackql_server.graphql.enums import row_enum
 from trackql_server.graphql.metrics import Encoding, RunIds
@@ -95,6 +97,16 @@ class LoggedValue:
     path: str | None = strawberry.field(
         description="The path of the artifact that it shows; null when it is all in its body."
     )
+
+    @strawberry.field(
+        graphql_type=Artifact | None,
+        description="The artifact that it shows; null when it has none, or it is in the trash.",
+    )
+    @staticmethod
+    async def artifact(root: ValueRow, info: Info) -> Entry | None:
+        if root.path is None:
+            return None
+        return await info.context.own(domain.artifacts).load((root.run_number, root.path))
 
     @strawberry.field(
         description=(
