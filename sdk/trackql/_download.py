@@ -9,7 +9,6 @@ import posixpath
 import tempfile
 import threading
 from collections.abc import Iterator, Sequence
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -64,6 +63,19 @@ class Artifacts(Connection):
             if not page["pageInfo"]["hasNextPage"]:
                 return
             after = page["pageInfo"]["endCursor"]
+
+    def files(self, node: dict[str, Any]) -> Iterator[dict[str, Any]]:
+        """Every file at or below one."""
+        folders = [node]
+        while folders:
+            if not (node := folders.pop())["isFolder"]:
+                yield node
+                continue
+            for inner in self.nodes(node["path"]):
+                if inner["isFolder"]:
+                    folders.append(inner)
+                else:
+                    yield inner
 
     def node(self, path: str) -> dict[str, Any] | None:
         """One file or folder; the whole run as the folder ''."""
@@ -355,14 +367,14 @@ def _tell_elsewhere(entries: Sequence[dict[str, Any]]) -> None:
             log.warning("%s is not fetched: it lies at %s", entry["path"], entry["uri"])
 
 
-def remove(url: str, run_id: str, paths: Sequence[str], purge: bool) -> list[str]:
-    """Put files and folders in the trash, or with `purge` delete them for good; their paths."""
+def remove(url: str, run_id: str, paths: Sequence[str], purge: bool) -> int:
+    """Put files and folders in the trash, or with `purge` delete them for good; how many files."""
     with Artifacts(url, run_id) as artifacts:
         artifacts.settle()
+        nodes = [artifacts.existing(path) for path in paths]
+        ids = [each["id"] for node in nodes for each in artifacts.files(node)] if purge else []
         gone = artifacts._change("delete_artifacts", runId=artifacts.run_id, paths=list(paths))
-        if purge:
-            for at in range(0, len(gone), PAGE):
-                ids = [each["id"] for each in gone[at : at + PAGE]]
-                with suppress(NotFound):
-                    artifacts._change("purge_artifacts", runId=artifacts.run_id, ids=ids)
-        return [str(each["path"]) for each in gone]
+        for at in range(0, len(ids), PAGE):
+            chosen = ids[at : at + PAGE]
+            artifacts._change("purge_artifacts", runId=artifacts.run_id, ids=chosen)
+        return int(gone["files"])

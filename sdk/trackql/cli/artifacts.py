@@ -57,7 +57,7 @@ def ls(
     folder = _paths.folder(path, "path")
     with Artifacts(config.url(), _run(run_id)) as artifacts:
         node = artifacts.existing(folder)
-        found = [node] if not node["isFolder"] else _found(artifacts, folder, recursive, search)
+        found = [node] if not node["isFolder"] else _found(artifacts, node, recursive, search)
         nodes = _sorted(list(islice(found, limit)), sort)
     if json:
         output.document([_document(each) for each in nodes])
@@ -78,18 +78,11 @@ def ls(
 
 
 def _found(
-    artifacts: Artifacts, folder: str, recursive: bool, search: str | None
+    artifacts: Artifacts, node: dict[str, Any], recursive: bool, search: str | None
 ) -> Iterator[dict[str, Any]]:
     if search is not None or not recursive:
-        yield from artifacts.nodes(folder, search)
-        return
-    folders = [folder]
-    while folders:
-        for node in artifacts.nodes(folders.pop()):
-            if node["isFolder"]:
-                folders.append(node["path"])
-            else:
-                yield node
+        return artifacts.nodes(node["path"], search)
+    return artifacts.files(node)
 
 
 def _sorted(nodes: list[dict[str, Any]], order: Order) -> list[dict[str, Any]]:
@@ -195,10 +188,10 @@ def rm(
     wanted = [_paths.check(path.removesuffix("/"), "paths") for path in paths]
     gone = _download.remove(config.url(), _run(run_id), wanted, purge)
     if json:
-        output.document({"removed": gone, "purged": purge})
+        output.document({"files": gone, "purged": purge})
         return
     what = "deleted for good" if purge else "put in the trash"
-    typer.echo(f"{len(gone)} file{'s' * (len(gone) != 1)} {what}")
+    typer.echo(f"{gone} file{'s' * (gone != 1)} {what}")
 
 
 def _run(text: str) -> str:
