@@ -8,7 +8,9 @@ from starlette.applications import Starlette
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from trackql_server.domain.context import Services
+from trackql_server.domain.context import Quotas, Services
+from trackql_server.domain.purge import Stock
+from trackql_server.domain.retention import Keep, Retention
 from trackql_server.errors import Unavailable
 from trackql_server.graphql.limits import Limits
 from trackql_server.graphql.loaders import Loaders
@@ -16,7 +18,7 @@ from trackql_server.graphql.schema import build_schema
 from trackql_server.graphql.views import View
 from trackql_server.settings import Settings
 from trackql_server.store import migrate
-from trackql_server.web import dashboard, export, health
+from trackql_server.web import artifacts, dashboard, export, health
 from trackql_server.web.guard import Guard, is_loopback
 
 # What a page asks first: of everything one, and of a run that is not there.
@@ -62,6 +64,7 @@ class App(Starlette):
             ],
             lifespan=lambda _: self.opened(),
         )
+        self._artifacts = artifacts.Artifacts(lambda: self.services.context())
         self._guarded: ASGIApp = Guard(
             self._dispatch,
             any_host=not is_loopback(settings.host),
@@ -96,8 +99,11 @@ class App(Starlette):
         await self._guarded(scope, receive, send)
 
     async def _dispatch(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope.get("path") == "/graphql":
+        path = scope.get("path", "")
+        if path == "/graphql":
             await self._graphql(scope, receive, send)
+        elif path.startswith("/artifacts/") and scope["type"] == "http":
+            await self._artifacts(scope, receive, send)
         else:
             await super().__call__(scope, receive, send)
 
@@ -106,15 +112,31 @@ class App(Starlette):
         """The database, open; on leaving, closed with all accepted work."""
         self._services = await Services.open(
             self._settings.database,
+            artifact_root=self._settings.artifacts,
+            quotas=Quotas(
+                artifact=self._settings.limit_artifact,
+                run_bytes=self._settings.limit_run_artifacts,
+                run_files=self._settings.limit_run_files,
+            ),
             journal_mode=self._settings.sqlite_journal,
             stalled_after=self._settings.stalled_after,
         )
         self._services.console_limit = self._settings.limit_console
+        retention = self._retention(self._services)
         try:
             yield
         finally:
+            await retention.close()
             services, self._services = self._services, None
             await services.close()
+
+    def _retention(self, services: Services) -> Retention:
+        keep = Keep.days(
+            self._settings.retention_runs,
+            self._settings.retention_experiments,
+            self._settings.retention_artifacts,
+        )
+        return Retention(Stock(services.database, services.blobs), keep, services.clock)
 
 
 def create_app(settings: Settings | None = None) -> App:

@@ -85,6 +85,15 @@ class Settings(BaseSettings):
     limit_request: int = Field(
         default=64 * 1024 * 1024, gt=0, description="Largest GraphQL request or message in bytes."
     )
+    limit_artifact: int = Field(
+        default=0, ge=0, description="Largest artifact in bytes; 0 for no limit."
+    )
+    limit_run_artifacts: int = Field(
+        default=0, ge=0, description="Most bytes of artifacts that a run may have; 0 for no limit."
+    )
+    limit_run_files: int = Field(
+        default=1_000_000, gt=0, description="Most artifacts that a run may have."
+    )
     limit_depth: int = Field(default=20, gt=0, description="Deepest nesting of an operation.")
     limit_aliases: int = Field(default=200, gt=0, description="Most aliases in an operation.")
     limit_tokens: int = Field(default=5_000, gt=0, description="Most tokens in a GraphQL document.")

@@ -18,6 +18,7 @@ from trackql_server.domain.events import (
     experiment_topic,
     run_topic,
 )
+from trackql_server.domain.rules import Rules
 from trackql_server.domain.stalls import Stalls
 from trackql_server.models import Run
 from trackql_server.store import migrate
@@ -70,13 +71,14 @@ class Services:
         self.stalls = Stalls(
             database, stalled_after, clock, lambda run: self.run_changed(run.experiment_id, run.id)
         )
+        self.rules = Rules(self)
 
     @classmethod
     async def open(
         cls,
         database_url: str,
         *,
-        artifact_root: str = "memory://",
+        artifact_root: str = "trackql-data/artifacts",
         quotas: Quotas | None = None,
         stalled_after: float = 60.0,
         journal_mode: str = "wal",
@@ -94,7 +96,9 @@ class Services:
         except BaseException:
             await database.close()
             raise
-        return cls(database, blobs, quotas or Quotas(), timedelta(seconds=stalled_after), clock)
+        services = cls(database, blobs, quotas or Quotas(), timedelta(seconds=stalled_after), clock)
+        await services.rules.refresh()
+        return services
 
     async def close(self) -> None:
         """Commit what was accepted, end what listens, disconnect."""
@@ -104,6 +108,7 @@ class Services:
             last_first.push_async_callback(self.sealer.close)
             last_first.push_async_callback(self.writer.close)
             last_first.push_async_callback(self.stalls.close)
+            last_first.push_async_callback(self.rules.close)
             self.bus.close()
 
     def context(self, viewer: Viewer = LOCAL) -> "Context":
@@ -119,6 +124,8 @@ class Services:
                 self.bus.publish(SeriesGrew(each.run_id, each.key, each.end))
         for run_id, experiment_id in runs.items():
             self.run_changed(experiment_id, run_id)
+        if self.rules.watching:
+            self.rules.appended(runs, committed.appended)
         self.sealer.grew(committed)
 
     def run_changed(self, experiment_id: str, run_id: str) -> None:

@@ -6,6 +6,7 @@ from importlib.metadata import version
 import strawberry
 from strawberry.schema.config import StrawberryConfig
 
+from trackql_server.graphql.artifacts import ArtifactMutation, ArtifactQuery
 from trackql_server.graphql.console import ConsoleMutation, ConsoleSubscription
 from trackql_server.graphql.datasets import DatasetMutation, DatasetQuery
 from trackql_server.graphql.experiments import ExperimentMutation, ExperimentQuery
@@ -14,10 +15,17 @@ from trackql_server.graphql.facts import FactMutation
 from trackql_server.graphql.groups import GroupQuery
 from trackql_server.graphql.live import LiveSubscription
 from trackql_server.graphql.metrics import MetricMutation, MetricQuery
+from trackql_server.graphql.purge import PurgeMutation
+from trackql_server.graphql.requests import (
+    RequestMutation,
+    RequestQuery,
+    RequestSubscription,
+)
 from trackql_server.graphql.runs import RunMutation, RunQuery
 from trackql_server.graphql.saved import SavedViewMutation, SavedViewQuery
 from trackql_server.graphql.scalars import SCALARS
 from trackql_server.graphql.tables import TableQuery
+from trackql_server.graphql.values import ValueMutation, ValueQuery
 
 RELEASE = version("trackql")
 
@@ -38,6 +46,9 @@ class Query(
     MetricQuery,
     SavedViewQuery,
     DatasetQuery,
+    ArtifactQuery,
+    ValueQuery,
+    RequestQuery,
 ):
     @strawberry.field(description="The server that answers.")
     def server(self) -> Server:
@@ -49,16 +60,20 @@ class Mutation(
     ExperimentMutation,
     RunMutation,
     MetricMutation,
+    ArtifactMutation,
     SavedViewMutation,
     DatasetMutation,
+    ValueMutation,
+    RequestMutation,
     ConsoleMutation,
     FactMutation,
+    PurgeMutation,
 ):
     pass
 
 
 @strawberry.type(description="What can be followed live.")
-class Subscription(LiveSubscription, ConsoleSubscription):
+class Subscription(LiveSubscription, RequestSubscription, ConsoleSubscription):
     pass
 
 
