@@ -236,6 +236,7 @@ class SeriesPage:
 
     run_number: int
     kinds: tuple[ValueKind, ...] | None
+    keys: tuple[str, ...] | None
     search: str | None
     page: paging.Page
 
@@ -245,11 +246,12 @@ async def series(ctx: Context, asked: Sequence[SeriesPage]) -> dict[SeriesPage, 
     access.require_read(ctx.viewer)
     questions: dict[Any, dict[int, SeriesPage]] = {}
     for each in asked:
-        questions.setdefault((each.kinds, each.search, each.page), {})[each.run_number] = each
+        asked_of = (each.kinds, each.keys, each.search, each.page)
+        questions.setdefault(asked_of, {})[each.run_number] = each
     found: dict[SeriesPage, paging.Paged[Any]] = {}
     async with ctx.read() as session:
-        for (kinds, search, page), some in questions.items():
-            pages = await store.series_of_runs(session, list(some), kinds, search, page)
+        for (kinds, keys, search, page), some in questions.items():
+            pages = await store.series_of_runs(session, list(some), kinds, keys, search, page)
             found |= {some[number]: paged for number, paged in pages.items()}
     return found
 
@@ -258,7 +260,7 @@ async def count_series(ctx: Context, asked: SeriesPage) -> int:
     """How many series a run has in all pages."""
     access.require_read(ctx.viewer)
     async with ctx.read() as session:
-        listing = store.listing(asked.run_number, asked.kinds, asked.search)
+        listing = store.listing(asked.run_number, asked.kinds, asked.keys, asked.search)
         return await paging.count(session, listing)
 
 

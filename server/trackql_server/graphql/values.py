@@ -20,6 +20,7 @@ from trackql_server.graphql.paging import (
     Connection,
     First,
     Given,
+    Keys,
     Search,
     connection,
     page,
@@ -204,12 +205,14 @@ class RunValues:
             list[models.ValueKind] | None,
             strawberry.argument(description="Only of these kinds."),
         ] = None,
+        keys: Keys = None,
         search: Search = None,
         first: First = 100,
         after: After = None,
     ) -> Connection[models.ValueSeries]:
         chosen = None if kinds is None else tuple(dict.fromkeys(kinds))
-        asked = domain.SeriesPage(root.number, chosen, search, page(first, after))
+        named = None if keys is None else tuple(keys)
+        asked = domain.SeriesPage(root.number, chosen, named, search, page(first, after))
         loaded = await info.context.own(domain.series).load(asked)
         ctx = info.context.ctx
         return connection(loaded, lambda: domain.count_series(ctx, asked))

@@ -196,16 +196,28 @@ def _dialect(connection: Connection) -> Any:
 # -- series
 
 
-def listing(
-    run_number: int, kinds: Sequence[ValueKind] | None, search: str | None
-) -> Select[ValueSeries]:
-    """Series of a run, of some kinds and with keys that contain `search`."""
-    statement = select(ValueSeries).where(col(ValueSeries.run_number) == run_number)
+def _wanted(
+    kinds: Sequence[ValueKind] | None, keys: Sequence[str] | None, search: str | None
+) -> list[ColumnElement[bool]]:
+    found: list[ColumnElement[bool]] = []
     if kinds is not None:
-        statement = statement.where(col(ValueSeries.kind).in_(kinds))
+        found.append(SERIES.c.kind.in_(kinds))
+    if keys is not None:
+        found.append(one_of(SERIES.c.key, keys))
     if search:
-        statement = statement.where(contains(col(ValueSeries.key), search))
-    return statement
+        found.append(contains(SERIES.c.key, search))
+    return found
+
+
+def listing(
+    run_number: int,
+    kinds: Sequence[ValueKind] | None,
+    keys: Sequence[str] | None,
+    search: str | None,
+) -> Select[Any]:
+    """Series of a run, of some kinds, with these keys, and with keys that contain `search`."""
+    statement = select(SERIES.c.key).where(SERIES.c.run_number == run_number)
+    return statement.where(*_wanted(kinds, keys, search))
 
 
 KEY_ORDER = [Order("key", SERIES.c.key)]
@@ -216,15 +228,12 @@ async def series_of_runs(
     session: AsyncSession,
     run_numbers: Sequence[int],
     kinds: Sequence[ValueKind] | None,
+    keys: Sequence[str] | None,
     search: str | None,
     page: Page,
 ) -> dict[int, Paged[ValueSeries]]:
     """For each run a page of its series by key; as many statements as there are LISTS."""
-    conditions: list[ColumnElement[bool]] = []
-    if kinds is not None:
-        conditions.append(SERIES.c.kind.in_(kinds))
-    if search:
-        conditions.append(contains(SERIES.c.key, search))
+    conditions = _wanted(kinds, keys, search)
     if page.after is not None:
         conditions.append(SERIES.c.key > read_cursor(page.after, KEY_ORDER)[0])
 

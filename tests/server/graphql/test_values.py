@@ -15,8 +15,8 @@ DELETE = "mutation($id: ID!) { deleteRun(input: {id: $id}) { id } }"
 LOG = "mutation($input: LogValuesInput!) { logValues(input: $input) { count } }"
 TRASH = "mutation($input: DeleteArtifactsInput!) { deleteArtifacts(input: $input) { __typename } }"
 SERIES = """query($id: ID!, $kinds: [ValueKind!], $search: String, $first: Int = 100,
-                  $after: String) { run(id: $id) {
-  values(kinds: $kinds, search: $search, first: $first, after: $after) {
+                  $after: String, $keys: [String!]) { run(id: $id) {
+  values(kinds: $kinds, keys: $keys, search: $search, first: $first, after: $after) {
     nodes { key kind count firstStep lastStep } totalCount pageInfo { hasNextPage endCursor } } } }
 """
 VALUES = """query($id: ID!, $search: String, $from: Int64, $to: Int64, $first: Int = 100,
@@ -115,7 +115,14 @@ async def test_values_are_kept_as_they_were_told(graphql: GraphQL) -> None:
             "lastStep": str(2**63 - 1),
         },
     ]
-    assert [each["key"] for each in await series(graphql, run, search="BL")] == ["table"]
+    for wanted, keys in (
+        ({"search": "BL"}, ["table"]),
+        ({"keys": ["words", "nope", "bars"]}, ["bars", "words"]),
+        ({"keys": []}, []),
+        ({"keys": ["bars"], "kinds": ["TEXT"]}, []),
+        ({"kinds": []}, []),
+    ):
+        assert [each["key"] for each in await series(graphql, run, **wanted)] == keys
 
 
 async def test_logging_again_replaces_and_counts_once(graphql: GraphQL) -> None:
@@ -209,7 +216,7 @@ async def test_a_pack_brings_values(graphql: GraphQL) -> None:
     body = b"not quite a picture"
     value = {"key": "img", "kind": "IMAGE", "step": 5, "time": 1_000}
     digest = hashlib.sha256(body).hexdigest()
-    entries = [
+    entries: list[dict[str, Any]] = [
         {"path": "media/img/5_0.png", "size": len(body), "sha256": digest, "value": value},
         {"value": {"key": "note", "kind": "TEXT", "body": "hi"}},
     ]
