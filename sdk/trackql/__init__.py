@@ -14,10 +14,12 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from . import artifacts, data, entities, errors
     from ._inputs import log_input, log_inputs
+    from ._listen import live_param, should_stop
+    from ._live import LiveParam
     from .client import Client
     from .client import Client as MlflowClient
     from .entities import Experiment, Metric, Param, RunTag, ViewType
-    from .errors import NotAvailable, TrackqlError
+    from .errors import NotAvailable, RunStopped, TrackqlError
     from .errors import TrackqlError as MlflowException
     from .files import (
         download_artifacts,
@@ -40,6 +42,7 @@ if TYPE_CHECKING:
         delete_run,
         delete_tag,
         disable_system_metrics_logging,
+        enable_system_metrics_logging,
         end_run,
         flush,
         flush_artifact_async_logging,
@@ -63,6 +66,9 @@ if TYPE_CHECKING:
         set_experiment,
         set_experiment_tag,
         set_experiment_tags,
+        set_system_metrics_node_id,
+        set_system_metrics_samples_before_logging,
+        set_system_metrics_sampling_interval,
         set_tag,
         set_tags,
         set_tracking_uri,
@@ -79,12 +85,14 @@ __all__ = [
     "Client",
     "Experiment",
     "History",
+    "LiveParam",
     "Metric",
     "MlflowClient",
     "MlflowException",
     "NotAvailable",
     "Param",
     "Run",
+    "RunStopped",
     "RunTag",
     "TrackqlError",
     "ViewType",
@@ -97,6 +105,7 @@ __all__ = [
     "delete_tag",
     "disable_system_metrics_logging",
     "download_artifacts",
+    "enable_system_metrics_logging",
     "end_run",
     "entities",
     "errors",
@@ -111,6 +120,7 @@ __all__ = [
     "get_tracking_uri",
     "is_tracking_uri_set",
     "last_active_run",
+    "live_param",
     "load_table",
     "log_artifact",
     "log_artifact_reference",
@@ -135,9 +145,13 @@ __all__ = [
     "set_experiment",
     "set_experiment_tag",
     "set_experiment_tags",
+    "set_system_metrics_node_id",
+    "set_system_metrics_samples_before_logging",
+    "set_system_metrics_sampling_interval",
     "set_tag",
     "set_tags",
     "set_tracking_uri",
+    "should_stop",
     "start_run",
 ]
 
@@ -156,8 +170,12 @@ _PLACES = {
     "RunTag": ("entities", "RunTag"),
     "TrackqlError": ("errors", "TrackqlError"),
     "ViewType": ("entities", "ViewType"),
+    "LiveParam": ("_live", "LiveParam"),
+    "RunStopped": ("errors", "RunStopped"),
+    "live_param": ("_listen", "live_param"),
     "log_input": ("_inputs", "log_input"),
     "log_inputs": ("_inputs", "log_inputs"),
+    "should_stop": ("_listen", "should_stop"),
 }
 _PLACES |= {
     name: ("files", name)

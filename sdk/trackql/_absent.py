@@ -16,7 +16,6 @@ _LOGGED_MODEL = (
     "logged models are not part of this release; log to a run and name the model in a tag"
 )
 _REGISTRY = "there is no model registry in this release; mark a run's model with set_tag"
-_SYSTEM = "system metrics are not collected by this release; log them with log_metrics"
 _AUTOLOG = (
     "nothing is logged automatically by this release; call log_params and log_metrics in the "
     "training loop or in a callback"
@@ -37,7 +36,6 @@ FUNCTIONS: dict[str, str] = {
     "delete_logged_model_tag": _LOGGED_MODEL,
     "delete_workspace": _WORKSPACE,
     "doctor": "ask a server for its version at /version, and `trackql --version` for this one",
-    "enable_system_metrics_logging": _SYSTEM,
     "evaluate": "evaluation is not part of this release; log what you measured with log_metrics",
     "finalize_logged_model": _LOGGED_MODEL,
     "get_active_model_id": _LOGGED_MODEL,
@@ -60,9 +58,6 @@ FUNCTIONS: dict[str, str] = {
     "set_logged_model_tags": _LOGGED_MODEL,
     "set_model_version_tag": _REGISTRY,
     "set_registry_uri": _REGISTRY,
-    "set_system_metrics_node_id": _SYSTEM,
-    "set_system_metrics_samples_before_logging": _SYSTEM,
-    "set_system_metrics_sampling_interval": _SYSTEM,
     "set_workspace": _WORKSPACE,
     "update_workspace": _WORKSPACE,
     "validate_evaluation_results": "evaluation is not part of this release; compare the metrics "
@@ -94,7 +89,7 @@ OTHERS: dict[str, str] = {
     "spacy": _FLAVOR,
     "spark": _FLAVOR,
     "statsmodels": _FLAVOR,
-    "system_metrics": _SYSTEM,
+    "system_metrics": "metrics of the machine are logged; disable_system_metrics_logging() ends it",
     "tensorflow": _FLAVOR,
     "transformers": _FLAVOR,
     "xgboost": _FLAVOR,

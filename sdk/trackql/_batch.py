@@ -13,10 +13,13 @@ from typing import Any, NamedTuple
 from ._head import Position
 from ._spool import (
     ALERT,
+    CONSOLE,
     CREATE,
     ENTRY,
+    FACTS,
     FINISH,
     INPUTS,
+    LINE,
     LIVE,
     METRICS,
     PARAMS,
@@ -33,6 +36,9 @@ from ._spool import (
 POINTS = 200_000
 BYTES = 3_000_000
 MERGED = 200  # params or tags in one request
+LINES = 20_000
+LINE_BYTES = 1_000_000
+STREAMS = ("STDOUT", "STDERR")
 
 OPERATIONS = {
     CREATE: "create_run",
@@ -42,6 +48,7 @@ OPERATIONS = {
     PARAMS: "log_params",
     TAGS: "set_tags",
     UNTAG: "delete_tags",
+    FACTS: "log_run_facts",
     INPUTS: "log_inputs",
     ALERT: "raise_alert",
     LIVE: "declare_live_params",
@@ -87,6 +94,8 @@ def take(journal: Journal, position: Position, points: int = POINTS) -> Batch | 
             return None
         segment, position, end = window
         _, kind, _, _ = ENTRY.unpack_from(segment.view, position.offset)
+        if kind == CONSOLE:
+            return _printed(segment, position, end)
         if kind != SHAPE and kind < METRICS:
             return _operation(segment, position, end, kind)
         batch = _metrics(journal, segment, position, end, points)
@@ -120,6 +129,27 @@ def _operation(segment: Segment, start: Position, end: int, kind: int) -> Batch:
         count += 1
     after = Position(start.segment, offset, start.record + count)
     return Batch(kind, OPERATIONS[kind], {field: merged}, start, after, 0)
+
+
+def _printed(segment: Segment, start: Position, end: int) -> Batch:
+    view, offset = segment.view, start.offset
+    times = array("q")
+    streams: list[str] = []
+    texts: list[str] = []
+    edge = min(end, offset + LINE_BYTES)
+    while offset < edge and len(texts) < LINES:
+        length, kind, _, _ = ENTRY.unpack_from(view, offset)
+        if kind != CONSOLE:
+            break
+        moment, stream, size = LINE.unpack_from(view, offset + ENTRY.size)
+        at = offset + ENTRY.size + LINE.size
+        times.append(moment)
+        streams.append(STREAMS[stream])
+        texts.append(str(view[at : at + size], "utf-8"))
+        offset += length
+    after = Position(start.segment, offset, start.record + len(texts))
+    columns = {"times": _base64(times), "streams": streams, "texts": texts}
+    return Batch(CONSOLE, "append_console", columns, start, after, 0)
 
 
 def _payload(segment: Segment, offset: int) -> Any:

@@ -11,12 +11,16 @@ from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 from queue import Empty, SimpleQueue
+from typing import TYPE_CHECKING, Any
 
 from . import _batch, errors
 from ._batch import Batch
 from ._head import START, Position
 from ._spool import CREATE, RESUME, Journal
 from ._transport import Transport, connect
+
+if TYPE_CHECKING:
+    from ._listen import Listening
 
 log = logging.getLogger("trackql")
 
@@ -87,6 +91,8 @@ class Route:
 
 class Lane:
     """One journal on its way to its server."""
+
+    prints = False  # it is of what was printed
 
     def __init__(self, journal: Journal, route: Route, sender: Sender) -> None:
         self.journal = journal
@@ -200,8 +206,7 @@ class Lane:
             message = {
                 "runId": self.run_id,
                 "writer": self.journal.meta["writer"],
-                "droppedPoints": dropped,
-                "problems": self.problems,
+                **self._losses(),
             }
             try:
                 self.route.transport.execute("report_problems", {"input": message})
@@ -213,6 +218,9 @@ class Lane:
             head.reported = dropped
             return True
         return self.retire()
+
+    def _losses(self) -> dict[str, Any]:
+        return {"droppedPoints": self.journal.head.dropped, "problems": self.problems}
 
     def retire(self) -> bool:
         """Delete the journal, if it is closed and the server has all of it."""
@@ -289,6 +297,15 @@ class Lane:
         return self.open and self.known and self.stopped is None and idle >= HEARTBEAT
 
 
+def lane_of(journal: Journal, route: Route, sender: Sender) -> Lane:
+    """The lane of a journal, whichever kind it is."""
+    if "console" not in journal.meta:
+        return Lane(journal, route, sender)
+    from ._console_lane import ConsoleLane
+
+    return ConsoleLane(journal, route, sender)
+
+
 class Sender:
     """Delivers the journals of this process in the background."""
 
@@ -299,6 +316,7 @@ class Sender:
         self.inbox: SimpleQueue[None] = SimpleQueue()
         self.asleep = False
         self.thread: threading.Thread | None = None
+        self.listening: Listening | None = None  # made by the first run that listens
         self._waiters: list[SimpleQueue[None]] = []
         self._stopping = False
         # Re-entrant: a signal's handler may end runs while this thread is beginning one.
@@ -392,6 +410,8 @@ class Sender:
                 lane.backoff.fail()
             self._tidy(lane)
         self._beat()
+        if self.listening is not None:
+            self.listening.ask()
         return self._unpark() or busy
 
     def _tidy(self, lane: Lane) -> None:
@@ -420,7 +440,7 @@ class Sender:
                 return taken
             journal = Journal.adopt(path)
             if journal is not None:
-                self.lanes.append(Lane(journal, route, self))
+                self.lanes.append(lane_of(journal, route, self))
                 taken = True
             del self.parked[0]
         return taken
@@ -433,7 +453,11 @@ class Sender:
                 return False
             if other.route is not lane.route or other.stopped is not None:
                 continue
-            if other.run_id == lane.run_id or (other.run_id == parent and not other.known):
+            if other.run_id == lane.run_id and other.prints == lane.prints:
+                return True
+            # What is printed waits only until the run is known, and nothing waits for it.
+            first = other.run_id == parent or (lane.prints and other.run_id == lane.run_id)
+            if first and not other.prints and not other.known:
                 return True
         return False
 
@@ -460,6 +484,8 @@ class Sender:
         return min((max(0.001, at - now) for at in self._appointments()), default=None)
 
     def _appointments(self) -> Iterator[float]:
+        if self.listening is not None and (next := self.listening.next()) is not None:
+            yield next
         for lane in tuple(self.lanes):
             if lane.stopped is not None:
                 continue

@@ -11,7 +11,7 @@ import sys
 import threading
 import time
 import weakref
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from types import FrameType, TracebackType
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -19,17 +19,22 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from . import _progress, config
 from ._outbox import Box, Outbox
 from ._outgoing import Outgoing
-from ._sender import Lane, Sender
+from ._sender import Lane, Sender, lane_of
 from ._spool import Journal, Quota
 from ._uploads import Uploader
+from .errors import RunStopped
 
 if TYPE_CHECKING:
+    from ._console_lane import ConsoleLane
     from .runs import Run
 
 log = logging.getLogger("trackql")
 
 # A process that is being terminated has little time before it is killed.
 TERMINATION = 10.0
+
+# Bytes of what was printed that wait to be sent, so that metrics always find room.
+PRINTED = 512 * 2**20
 
 
 class Session:
@@ -40,6 +45,7 @@ class Session:
         self.sender = Sender()
         self.quota = Quota(int(config.SPOOL_LIMIT.number()))
         self.lanes: dict[tuple[str, str], Lane] = {}
+        self.consoles: dict[tuple[str, str], ConsoleLane] = {}
         self.runs: list[Run] = []  # begun here and not ended, in order
         self.verdict = "FINISHED"
         self._lock = threading.RLock()
@@ -69,16 +75,37 @@ class Session:
         _finish_with_worker()
         return lane
 
-    def _journal(self, url: str, run_id: str) -> Journal:
+    def console(self, url: str, run_id: str, label: str) -> ConsoleLane:
+        """The way of what this process prints to a run."""
+        with self._lock:
+            found = self.consoles.get((url, run_id))
+            if found is not None and not found.journal.closed and not found.removed:
+                return found
+            quota = Quota(min(PRINTED, self.quota.limit))
+            journal = self._journal(url, run_id, {"console": label}, quota)
+            lane = lane_of(journal, self.sender.route(url), self.sender)
+            self.consoles[url, run_id] = lane  # type: ignore[assignment]
+            self.sender.add(lane)
+            _finish_with_worker()
+        return lane  # type: ignore[return-value]
+
+    def _journal(
+        self,
+        url: str,
+        run_id: str,
+        more: dict[str, Any] | None = None,
+        quota: Quota | None = None,
+    ) -> Journal:
         meta = {
             "url": url,
             "run": run_id,
             "writer": os.urandom(16).hex(),
             "pid": self.pid,
             "created": time.time_ns() // 1_000_000,
+            **(more or {}),
         }
         try:
-            return Journal.create(config.spool(), meta, self.quota)
+            return Journal.create(config.spool(), meta, quota or self.quota)
         except Exception as error:
             self._once(
                 f"no journal can be kept in {config.spool()} ({error}); what is logged is held "
@@ -160,12 +187,15 @@ class Session:
         """Nothing more will be logged: its journal is deleted once it is delivered."""
         lane.open = False
         lane.journal.closed = True
-        for place, known in list(self.lanes.items()):
-            if known is lane:
-                del self.lanes[place]
+        for lanes in (self.lanes, self.consoles):
+            for place, known in list(lanes.items()):
+                if known is lane:
+                    del lanes[place]
 
     def finish(self, status: str, timeout: float | None = None, most: float = math.inf) -> None:
         """The process ends: end its runs, deliver what can be delivered, name what is left."""
+        for each in endings:
+            each(most)
         hurried = most < math.inf
         if not hurried:  # a run ends when its files are there; its end is what is told last
             with suppress(KeyboardInterrupt):
@@ -223,6 +253,10 @@ class Session:
 
 
 session = Session()
+# What is done before the runs of a process are ended, given the seconds that there are.
+endings: list[Callable[[float], None]] = []
+# Who is told of the exception that ends the process.
+failures: list[Callable[[BaseException], None]] = []
 # Every run object of this process, so that a forked child can take its own way to the server.
 handles: weakref.WeakSet[Run] = weakref.WeakSet()
 _installed = False
@@ -254,7 +288,10 @@ def watch() -> None:
         def uncaught(
             kind: type[BaseException], error: BaseException, trace: TracebackType | None
         ) -> None:
-            session.verdict = "KILLED" if issubclass(kind, KeyboardInterrupt) else "FAILED"
+            stopped = issubclass(kind, KeyboardInterrupt | RunStopped)
+            session.verdict = "KILLED" if stopped else "FAILED"
+            for each in failures:
+                each(error)
             previous(kind, error, trace)
 
         sys.excepthook = uncaught
@@ -300,6 +337,7 @@ def _forked() -> None:
     former.abandon()
     for run in list(handles):
         run._lane = None
+        run._ear = run._heeded = None
         run._mine = False
 
 

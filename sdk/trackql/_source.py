@@ -29,36 +29,54 @@ def script() -> str:
 
 def commit() -> str | None:
     """The commit that is checked out where the script lies, if it lies in a git repository."""
-    main = sys.modules.get("__main__")
-    file = getattr(main, "__file__", None)
     try:
-        here = Path(file).resolve().parent if file else Path.cwd()
-        for folder in (here, *here.parents):
-            git = folder / ".git"
-            if git.exists():
-                return _head(git)
+        root = repository(folder())
     except OSError:
         return None
-    return None
+    return None if root is None else head(root)[0]
 
 
-def _head(git: Path) -> str | None:
+def folder() -> Path:
+    """Where the script lies, or the folder that an interactive session is in."""
+    main = sys.modules.get("__main__")
+    file = getattr(main, "__file__", None)
+    return Path(file).resolve().parent if file else Path.cwd()
+
+
+def repository(here: Path) -> Path | None:
+    """The root of the git repository that a folder lies in."""
+    try:
+        return next((each for each in (here, *here.parents) if (each / ".git").exists()), None)
+    except OSError:
+        return None
+
+
+def head(root: Path) -> tuple[str | None, str | None]:
+    """The commit and the branch that are checked out, as git's files say."""
+    try:
+        return _head(root / ".git")
+    except OSError:
+        return None, None
+
+
+def _head(git: Path) -> tuple[str | None, str | None]:
     if git.is_file():  # a worktree or a submodule points to its folder
         git = (git.parent / git.read_text().partition(":")[2].strip()).resolve()
     head = (git / "HEAD").read_text().strip()
     if not head.startswith("ref:"):
-        return head or None
+        return head or None, None
     name = head.partition(":")[2].strip()
+    branch = name.removeprefix("refs/heads/")
     common = git
     if (git / "commondir").exists():
         common = (git / (git / "commondir").read_text().strip()).resolve()
     for folder in (git, common):
         if (folder / name).exists():
-            return (folder / name).read_text().strip()
+            return (folder / name).read_text().strip(), branch
     packed = common / "packed-refs"
     if packed.exists():
         for line in packed.read_text().splitlines():
             commit, _, ref = line.partition(" ")
             if ref == name:
-                return commit
-    return None
+                return commit, branch
+    return None, branch

@@ -23,12 +23,16 @@ from . import values
 from ._head import MAGIC, START, Head, Position, allocate
 
 CREATE, RESUME, UPDATE, FINISH, SHAPE, PARAMS, TAGS, UNTAG = range(1, 9)
-INPUTS, ALERT, LIVE = range(11, 14)  # not positioned: the server takes them twice without harm
-POSITIONED = frozenset((PARAMS, TAGS, UNTAG))
+CONSOLE = 9  # a printed line; in a journal of its own
+FACTS, INPUTS, ALERT, LIVE = range(
+    10, 14
+)  # not positioned: the server takes them twice without harm
+POSITIONED = frozenset((PARAMS, TAGS, UNTAG, CONSOLE))
 METRICS = 16  # kinds from here on are rows of metrics: METRICS + the number of their shape
 
 HEADER = struct.Struct("=8sQQQI")  # magic, number, size, first record, crc of these
 ENTRY = struct.Struct("=IIII")  # size, kind, crc, sequence
+LINE = struct.Struct("=qII")  # time, stream, bytes of the text that follows
 FIRST_SIZE = 256 * 1024
 FULL_SIZE = 8 * 1024 * 1024
 # Kept free of points at the end of every segment, so that a run can still end on a full disk.
@@ -236,6 +240,18 @@ class Journal:
                     return False
                 segment = self.segment
             self._write(segment, kind, body)
+        return True
+
+    def line(self, moment: int, stream: int, text: bytes) -> bool:
+        """A printed line; False when there was no room and it was dropped."""
+        body = LINE.pack(moment, stream, len(text)) + text + bytes(-len(text) % 8)
+        with self.lock:
+            segment = self.segment
+            if segment.tail[0] + ENTRY.size + len(body) > segment.limit:
+                if not self._roll(ENTRY.size + len(body)):
+                    return self._drop(1)
+                segment = self.segment
+            self._write(segment, CONSOLE, body)
         return True
 
     def _write(self, segment: Segment, kind: int, body: bytes) -> None:

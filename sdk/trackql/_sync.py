@@ -8,7 +8,7 @@ from pathlib import Path
 
 from . import _outbox, config
 from ._outbox import Outbox
-from ._sender import Lane, Sender, deliver
+from ._sender import Sender, deliver, lane_of
 from ._spool import Journal
 from ._uploads import Uploader
 from ._uploads import deliver as upload
@@ -59,7 +59,7 @@ def sync(
         if url is not None and journal.meta["url"] != url:
             journal.abandon()
             continue
-        lane = Lane(journal, sender.route(to or str(journal.meta["url"])), sender)
+        lane = lane_of(journal, sender.route(to or str(journal.meta["url"])), sender)
         error: TrackqlError | None = None
         try:
             deliver(lane)

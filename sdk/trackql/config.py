@@ -42,7 +42,8 @@ SPOOL = Variable(
 SPOOL_LIMIT = Variable(
     "TRACKQL_SPOOL_LIMIT",
     "10000000000",
-    "Bytes of journal that one process may hold; points beyond it are dropped and counted.",
+    "Bytes of journal that one process may hold, points beyond it are dropped and counted; and of "
+    "files that wait, those beyond it are uploaded at once.",
 )
 RUN_ID = Variable(
     "TRACKQL_RUN_ID", "", "Run that the first start_run of a process resumes; then it is unset."
@@ -55,15 +56,43 @@ FLUSH_TIMEOUT = Variable(
     "30",
     "Seconds that the end of a run waits for a server that answers; then the journal is left.",
 )
+CAPTURE = Variable(
+    "TRACKQL_CAPTURE",
+    "1",
+    "What is captured of a run without being asked: 0 nothing, or names of parts like source,diff.",
+)
+CONSOLE = Variable(
+    "TRACKQL_CONSOLE",
+    "1",
+    "Set to 0 to keep nothing of what is printed; fd also keeps what other processes print.",
+)
+ENVIRONMENT_VARIABLES = Variable(
+    "TRACKQL_ENVIRONMENT_VARIABLES",
+    "",
+    "Names of further environment variables that are kept with a run; a * at the end for many.",
+)
+SYSTEM_METRICS = Variable(
+    "TRACKQL_SYSTEM_METRICS", "1", "Set to 0 to log no metrics of the machine under system/."
+)
+LISTEN_INTERVAL = Variable(
+    "TRACKQL_LISTEN_INTERVAL",
+    "2",
+    "Seconds between two questions whether something is asked of a run that listens.",
+)
 QUIET = Variable("TRACKQL_QUIET", "", "Set to 1 to print nothing when a run starts and ends.")
 
 VARIABLES: tuple[Variable, ...] = (
+    CAPTURE,
+    CONSOLE,
+    ENVIRONMENT_VARIABLES,
     EXPERIMENT,
     FLUSH_TIMEOUT,
+    LISTEN_INTERVAL,
     QUIET,
     RUN_ID,
     SPOOL,
     SPOOL_LIMIT,
+    SYSTEM_METRICS,
     TOKEN,
     URL,
 )

@@ -8,11 +8,12 @@ from __future__ import annotations
 import os
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
-from . import _session, config, runs, values
+from . import _capture, _listen, _session, _system, config, runs, values
+from ._listen import OnStop
 from ._table import Format
 from ._transport import connect
 from .client import Client
@@ -186,12 +187,20 @@ def start_run(
     tags: dict[str, Any] | None = None,
     description: str | None = None,
     log_system_metrics: bool | None = None,
+    *,
+    on_stop: OnStop | None = None,
+    capture: bool | Collection[str] | None = None,
+    console: bool | None = None,
 ) -> Run:
     """Begin a run, or take one up again by its id; it becomes the active run of this thread.
 
     Never waits. Without an id, the first run of a process takes up TRACKQL_RUN_ID if it is set.
+    With `on_stop` it listens: asked to stop, "flag" turns `should_stop`, and "raise" has the next
+    call that logs raise RunStopped. `capture` turns on or off, or names the parts of, what is
+    captured without being asked; `console` and `log_system_metrics` turn those two on or off.
     """
-    _refuse("log_system_metrics", log_system_metrics or None, _SYSTEM)
+    _capture.parts(capture)
+    on_stop = _listen.checked(on_stop)
     stack = runs.active()
     if stack and not nested and parent_run_id is None:
         raise RunActive(
@@ -217,6 +226,15 @@ def start_run(
         begun = runs.begin(url, _place(experiment_id), run_name, parent, tags, description)
     stack.append(begun)
     _last.run = begun
+    _capture.begin(
+        begun,
+        resumed=run_id is not None,
+        capture=capture,
+        console=console,
+        system_metrics=log_system_metrics,
+    )
+    if on_stop is not None:
+        begun._heed(on_stop)
     return begun
 
 
@@ -432,11 +450,31 @@ def flush_artifact_async_logging() -> None:
     _session.session.upload(_session.session.boxes())
 
 
+def enable_system_metrics_logging() -> None:
+    """Log metrics of the machine to the runs to come; so it is unless it was turned off."""
+    _system.Settings.enabled = True
+
+
 def disable_system_metrics_logging() -> None:
-    """Nothing to turn off: this release collects no system metrics."""
+    """Log no metrics of the machine to the runs to come."""
+    _system.Settings.enabled = False
 
 
-_SYSTEM = "system metrics are not collected by this release: log them with log_metrics"
+def set_system_metrics_sampling_interval(interval: float | None) -> None:
+    """Seconds between two samples of the machine's metrics; 10 when None."""
+    _system.set_interval(interval)
+
+
+def set_system_metrics_samples_before_logging(samples: int | None) -> None:
+    """How many samples are averaged before they are logged; 1 when None."""
+    _system.set_samples(samples)
+
+
+def set_system_metrics_node_id(node_id: str | None) -> None:
+    """Which of several machines this is: its metrics are `system/<node_id>/…`."""
+    _system.set_node(node_id)
+
+
 _MODELS = "models are not stored by this release: log to the run and name the model in a tag"
 _DATASETS = "a metric is not tied to a dataset by this release: note the dataset with log_input"
 

@@ -10,13 +10,14 @@ from collections.abc import Mapping
 from types import TracebackType
 from typing import Any, NamedTuple
 
-from . import _names, _paths, _session, _source, values
+from . import _capture, _console, _names, _paths, _session, _source, _system, values
 from ._files import Files
 from ._inputs import Inputs
+from ._listen import Listens
 from ._sender import Lane
 from ._spool import CREATE, FINISH, PARAMS, RESUME, TAGS, UNTAG, UPDATE, Sealed
 from .entities import RunData, RunInfo, moment
-from .errors import InvalidInput
+from .errors import InvalidInput, RunStopped
 
 STATUSES = ("FINISHED", "FAILED", "KILLED")
 # Tags that are fields of the run.
@@ -36,11 +37,12 @@ class Snapshot(NamedTuple):
     problems: list[dict[str, str]]
 
 
-class Run(Files, Inputs):
+class Run(Files, Inputs, Listens):
     """A run: log to it, end it, or read what it holds.
 
     Logging never waits for the server and never raises because of it. Used as a context
-    manager the run ends with the block: FINISHED, or FAILED by an exception.
+    manager the run ends with the block: FINISHED, FAILED by an exception, or KILLED where it was
+    interrupted or asked to stop.
     """
 
     def __init__(self, run_id: str, url: str, name: str = "", snapshot: Snapshot | None = None):
@@ -57,6 +59,11 @@ class Run(Files, Inputs):
         self._experiment: str | None = None
         self._next_step = 0
         self._ending: str | None = None  # the status to come, while its files are waited for
+        self._printed: _console.Printed | None = None
+        self._captured: frozenset[str] = frozenset()
+        self._job: _capture.Job | None = None
+        self._sampler: _system.Sampler | None = None
+        self._failure: BaseException | None = None
         _session.handles.add(self)
 
     # -- logging
@@ -146,7 +153,11 @@ class Run(Files, Inputs):
 
     def _attach(self, first: tuple[int, dict[str, Any]] | None = None) -> Lane:
         """This process's own way to the run; it neither begins nor ends the run."""
+        if self._ear is not None and self._finished is None:
+            self._ear.check()
         self._lane = _session.session.lane(self._server, self.id, first)
+        if first is None:
+            _capture.attached(self)
         return self._lane
 
     # -- ending and waiting
@@ -163,6 +174,8 @@ class Run(Files, Inputs):
         session = _session.session
         begun, ended = time.monotonic(), time.time_ns() // 1_000_000
         self._ending = status
+        _capture.ending(self)
+        console = _console.end(self)
         try:
             session.upload(session.boxes(self._server, self.id), timeout)
         finally:
@@ -172,7 +185,7 @@ class Run(Files, Inputs):
             session.close(lane)
             self._lane = None
         left = None if timeout is None else max(0.0, begun + timeout - time.monotonic())
-        session.flush([lane], left)
+        session.flush([lane] if console is None else [lane, console], left)
         self._farewell(lane)
 
     def _ended(self, status: str, at: int | None = None) -> Lane:
@@ -203,8 +216,10 @@ class Run(Files, Inputs):
 
     def flush(self, timeout: float | None = None) -> bool:
         """Wait until the server has what this process logged to the run; False when it has not."""
-        session, lane, begun = _session.session, self._lane, time.monotonic()
-        logged = lane is None or session.flush([lane], timeout)
+        session, begun = _session.session, time.monotonic()
+        console = None if self._printed is None else self._printed.lane
+        lanes = [lane for lane in (self._lane, console) if lane is not None]
+        logged = not lanes or session.flush(lanes, timeout)
         left = None if timeout is None else max(0.0, begun + timeout - time.monotonic())
         return session.upload(session.boxes(self._server, self.id), left) and logged
 
@@ -223,9 +238,11 @@ class Run(Files, Inputs):
             self.flush()
         elif kind is None or (isinstance(error, SystemExit) and not error.code):
             self.finish("FINISHED")
-        elif issubclass(kind, KeyboardInterrupt):
+        elif issubclass(kind, KeyboardInterrupt | RunStopped):
             self.finish("KILLED")
         else:
+            if error is not None:
+                _capture.failed(self, error)
             self.finish("FAILED")
 
     # -- reading
@@ -339,6 +356,9 @@ def resume(url: str, run_id: str, name: str = "") -> Run:
     run = Run(values.run_id(run_id), url, name or run_id)
     run._mine = True
     return _opened(run, (RESUME, {}))
+
+
+_console.stack = active
 
 
 def _opened(run: Run, first: tuple[int, dict[str, Any]]) -> Run:

@@ -26,6 +26,7 @@ def spool(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     folder = tmp_path / "spool"
     monkeypatch.setenv("TRACKQL_SPOOL", str(folder))
     monkeypatch.setenv("TRACKQL_QUIET", "1")
+    monkeypatch.setenv("TRACKQL_CAPTURE", "0")  # its own tests turn it on
     return folder
 
 
@@ -134,4 +135,4 @@ def script(tmp_path: Path, spool: Path) -> Script:
     folder = tmp_path / "scripts"
     folder.mkdir()
     env = {name: value for name, value in os.environ.items() if not name.startswith("TRACKQL_")}
-    return Script(folder, {**env, "TRACKQL_SPOOL": str(spool)})
+    return Script(folder, {**env, "TRACKQL_SPOOL": str(spool), "TRACKQL_CAPTURE": "0"})

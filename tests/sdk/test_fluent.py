@@ -187,5 +187,3 @@ def test_what_is_not_there_yet_is_refused_by_name(memory: Client) -> None:
     with pytest.raises(NotAvailable, match="sort the list"):
         trackql.search_experiments(order_by=["name"])
     trackql.end_run()
-    with pytest.raises(NotAvailable, match="log_system_metrics"):
-        trackql.start_run(log_system_metrics=True)

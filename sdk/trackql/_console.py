@@ -1,0 +1,317 @@
+"""What a script prints: still printed, and kept line by line with its run.
+
+Standard output and error are wrapped: a write is passed on first, then its lines go into a journal
+of the run's console, which is sent like the other one but does not wait for it or hold it up.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+import threading
+import time
+import weakref
+from collections.abc import Callable, Iterable, Sequence
+from typing import TYPE_CHECKING, Any, TextIO
+
+from . import _session
+from ._lines import Lines
+from ._spool import Sealed
+
+if TYPE_CHECKING:
+    from ._console_lane import ConsoleLane
+    from .runs import Run
+
+STREAMS = ("stdout", "stderr")
+LONGEST = 64 * 1024  # bytes of a line, as the server keeps them
+LATER = 1_000  # writes kept that came while another was taken in by the same thread
+
+_SURROGATES = dict.fromkeys(range(55296, 57344), "�")
+
+
+class _Local(threading.local):
+    """What a thread is doing."""
+
+    writing: Tee | None = None  # the wrapper whose stream prints now
+    taking = False  # lines are being taken in
+    later: list[tuple[int, str]] | None = None
+
+
+class Printed:
+    """What this process prints while a run of it is active."""
+
+    def __init__(self, run: Run, label: str) -> None:
+        self.run_id = run.id
+        self.url = run._server
+        self.label = label
+        self.lines = (Lines(), Lines())
+        self.lane: ConsoleLane | None = None
+        self.version = 0  # of the open lines
+        self.changed = [0, 0]
+        self.ended = False
+        self.lock = threading.RLock()
+
+    def take(self, stream: int, text: str) -> None:
+        """Take in a write."""
+        lines = self.lines[stream]
+        with self.lock:
+            if self.ended:
+                return
+            lane = self.lane or self._lane()
+            ended = lines.feed(text, threading.get_ident())
+            now = time.time_ns() // 1_000_000
+            if ended:
+                self._append(lane, now, stream, ended)
+            self.version += 1
+            self.changed[stream] = now
+        if not lane.told:
+            lane.told = True
+            if lane.sender.asleep:
+                lane.sender.wake()
+
+    def _append(self, lane: ConsoleLane, now: int, stream: int, ended: Iterable[str]) -> None:
+        for line in ended:
+            data = encoded(line)
+            try:
+                lane.journal.line(now, stream, data)
+            except Sealed:  # it was quiet for long
+                lane = self._lane()
+                lane.journal.line(now, stream, data)
+
+    def _lane(self) -> ConsoleLane:
+        self.lane = _session.session.console(self.url, self.run_id, self.label)
+        self.lane.source = self
+        return self.lane
+
+    def opened(self) -> list[dict[str, Any]]:
+        """The lines that are not ended, as they are sent."""
+        with self.lock:
+            texts = [(stream, self.lines[stream].open()) for stream in (0, 1)]
+        return [
+            {
+                "stream": STREAMS[stream].upper(),
+                "time": self.changed[stream],
+                "text": encoded(text).decode(),
+            }
+            for stream, text in texts
+            if text
+        ]
+
+    def end(self) -> ConsoleLane | None:
+        """Take in nothing more; lines that are open have ended."""
+        with self.lock:
+            if not self.ended:
+                self.ended = True
+                now = time.time_ns() // 1_000_000
+                for stream, lines in enumerate(self.lines):
+                    if left := lines.drain():
+                        self._append(self.lane or self._lane(), now, stream, left)
+                self.version += 1
+            lane = self.lane
+        if lane is not None:
+            _session.session.close(lane)
+        return lane
+
+
+class Tee:
+    """Stands for a stream: prints as it does, and hands on what was written."""
+
+    def __init__(self, inner: TextIO, stream: int) -> None:
+        self._inner = inner
+        self._stream = stream
+
+    def write(self, text: str) -> int:
+        state = _local
+        if state.writing is not None:
+            # Within another write of this thread: of a wrapper around us, which takes it in
+            # itself, or of a signal's handler.
+            if state.taking or state.writing is self:
+                _postpone(self._stream, text)
+            return self._inner.write(text)
+        state.writing = self
+        try:
+            count = self._inner.write(text)
+            if _printing and text:
+                _take(self._stream, text)
+            return count
+        finally:
+            state.writing = None
+
+    def writelines(self, lines: Iterable[str]) -> None:
+        for line in lines:
+            self.write(line)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._inner, name)
+
+    def __iter__(self) -> Any:
+        return iter(self._inner)
+
+    def __enter__(self) -> Tee:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._inner.close()
+
+    def __repr__(self) -> str:
+        return repr(self._inner)
+
+
+_local = _Local()
+_printing: list[Printed] = []  # of active runs of this process, in order of their beginning
+_lock = threading.RLock()
+_tees: list[Tee] = []
+# The runs of the thread that asks, outermost first; known to `runs`.
+stack: Callable[[], Sequence[Run]] = tuple
+_broken = False
+
+
+def encoded(line: str) -> bytes:
+    """A line as bytes that can be kept: no NUL, no half characters, not too long."""
+    if "\0" in line:
+        line = line.replace("\0", "\ufffd")
+    try:
+        data = line.encode()
+    except UnicodeEncodeError:
+        data = line.translate(_SURROGATES).encode()
+    if len(data) <= LONGEST:
+        return data
+    mark = f"… ({len(data):,} bytes; the rest is cut off)".encode()
+    return data[: LONGEST - len(mark)].decode(errors="ignore").encode() + mark
+
+
+def _postpone(stream: int, text: str) -> None:
+    if _local.later is None:
+        _local.later = []
+    if len(_local.later) < LATER:
+        _local.later.append((stream, text))
+
+
+def _take(stream: int, text: str) -> None:
+    global _broken
+    state = _local
+    state.taking = True
+    try:
+        printed = _target()
+        if printed is not None:
+            printed.take(stream, text)
+            while state.later:
+                printed.take(*state.later.pop(0))
+    except Exception as error:  # what goes wrong here must not keep a script from printing
+        if not _broken:
+            _broken = True
+            _session.log.warning("trackql can't keep what is printed: %r", error)
+    finally:
+        state.taking = False
+
+
+def _target() -> Printed | None:
+    """Whose line it is: the innermost run of this thread, or the latest of the process."""
+    for run in reversed(stack()):
+        if run._printed is not None:
+            return run._printed
+    return _printing[-1] if _printing else None
+
+
+def begin(run: Run) -> None:
+    """Keep what is printed with a run, until it ends."""
+    with _lock:
+        if run._printed is None:
+            run._printed = Printed(run, label())
+            _printing.append(run._printed)
+        _wrap()
+
+
+def end(run: Run) -> ConsoleLane | None:
+    """No more; the journal that is left to deliver."""
+    printed, run._printed = run._printed, None
+    if printed is None:
+        return None
+    lane = printed.end()
+    with _lock:
+        if printed in _printing:
+            _printing.remove(printed)
+        if not _printing:
+            _unwrap()
+    return lane
+
+
+def finish() -> None:
+    """The process ends: everything printed is taken in."""
+    for printed in _printing:
+        printed.end()
+    with _lock:
+        _printing.clear()
+        _unwrap()
+
+
+def label() -> str:
+    """Which of a run's processes this is; empty when it is the only one."""
+    names = []
+    for rank, world in (
+        ("RANK", "WORLD_SIZE"),
+        ("OMPI_COMM_WORLD_RANK", "OMPI_COMM_WORLD_SIZE"),
+        ("PMI_RANK", "PMI_SIZE"),
+        ("SLURM_PROCID", "SLURM_NTASKS"),
+    ):
+        place, size = os.environ.get(rank, ""), os.environ.get(world, "")
+        if place.isdigit() and size.isdigit() and int(size) > 1:
+            names.append(f"rank {place}")
+            break
+    if child():
+        names.append(f"pid {os.getpid()}")
+    return " ".join(names)
+
+
+def child() -> bool:
+    """This process was forked from one that tracked, or is a worker of multiprocessing."""
+    process = sys.modules.get("multiprocessing.process")
+    return _forked_here or (process is not None and process.parent_process() is not None)
+
+
+def _wrap() -> None:
+    for number, name in enumerate(STREAMS):
+        there = getattr(sys, name)
+        if there is None or isinstance(there, Tee):
+            continue
+        tee = Tee(there, number)
+        setattr(sys, name, tee)
+        _tees.append(tee)
+        _point_handlers(there, tee)
+
+
+def _unwrap() -> None:
+    """Put back the streams that were wrapped, where nobody else has put something since."""
+    for tee in _tees:
+        name = STREAMS[tee._stream]
+        if getattr(sys, name) is tee:
+            setattr(sys, name, tee._inner)
+        _point_handlers(tee, tee._inner)
+    _tees.clear()
+
+
+def _point_handlers(old: Any, new: Any) -> None:
+    """Handlers of logging that hold a stream go on with another one."""
+    references: list[weakref.ref[logging.Handler]] = list(logging._handlerList)  # type: ignore[attr-defined]
+    for reference in references:
+        handler = reference()
+        if isinstance(handler, logging.StreamHandler) and handler.stream is old:
+            handler.stream = new
+
+
+_forked_here = False
+
+
+def _forked() -> None:
+    """In a child: what it prints is its run's as soon as it logs to one."""
+    global _lock, _forked_here, _local
+    _forked_here = True
+    _lock = threading.RLock()
+    _local = _Local()
+    _printing.clear()
+    for run in list(_session.handles):
+        run._printed = None
+
+
+os.register_at_fork(after_in_child=_forked)
