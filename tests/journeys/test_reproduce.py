@@ -6,6 +6,7 @@ that nobody has committed; afterwards only what the server tells is used.
 
 import io
 import os
+import re
 import subprocess
 import sys
 import zipfile
@@ -57,7 +58,8 @@ def ask(http: httpx.Client, document: str, **variables: Any) -> dict[str, Any]:
 def repository(tmp_path: Path) -> Path:
     """A work tree whose commit is pushed, with a change and a new file on top."""
     bare, work = tmp_path / "origin.git", tmp_path / "work"
-    subprocess.run(["git", "init", "--quiet", "--bare", str(bare)], check=True)
+    begin = ["git", "init", "--quiet", "--bare", "--initial-branch", "main", str(bare)]
+    subprocess.run(begin, check=True)
     work.mkdir()
     git(work, "init", "--quiet", "--initial-branch", "main")
     (work / "train.py").write_text(EXAMPLE.read_text())
@@ -143,11 +145,17 @@ def tree(folder: Path) -> dict[str, str]:
     }
 
 
+def plain(name: str) -> str:
+    """A distribution's name as PEP 503 compares it."""
+    return re.sub(r"[-_.]+", "-", name).lower()
+
+
 def the_environment(http: httpx.Client, run: dict[str, Any]) -> None:
     environment = run["environment"]
     assert environment["python"] == ".".join(map(str, sys.version_info[:3]))
-    here = {each.metadata["Name"]: each.version for each in distributions()}
-    assert {each["name"]: each["version"] for each in environment["packages"]} == here
+    here = {plain(each.metadata["Name"]): each.version for each in distributions()}
+    packages = {plain(each["name"]): each["version"] for each in environment["packages"]}
+    assert packages == here
     lock = http.get(f"/artifacts/runs/{run['id']}/{environment['lockPath']}")
     pinned = [line for line in lock.text.splitlines() if line and not line.startswith("#")]
     assert len(pinned) > len(here) * 0.9
