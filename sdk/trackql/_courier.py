@@ -29,9 +29,10 @@ class Expired(Exception):
 class Courier:
     """Carries items of runs to one server."""
 
-    def __init__(self, transport: Transport, url: str, moved: Moved) -> None:
+    def __init__(self, transport: Transport, url: str, moved: Moved, spared: Moved) -> None:
         self.transport = transport
-        self.moved = moved
+        self.moved = moved  # told of bytes as they are sent
+        self.spared = spared  # told of bytes that the server has already
         # Next to the server its processors are the bound, and they are ours too.
         self.workers = 2 if urlsplit(url).hostname in LOOPBACK else 4
 
@@ -69,7 +70,7 @@ class Courier:
         files = [_words(item.meta, "path", "size", "sha256", "mediaType") for item in asked]
         missing = set(self._change("log_artifacts", runId=run_id, files=files)["missing"])
         there = {item.path for item in asked} - missing
-        self.moved(sum(len(item.body) for item in asked if item.path in there))
+        self.spared(sum(len(item.body) for item in asked if item.path in there))
         return [item for item in items if item.path is None or item.path not in there]
 
     def _pack(self, run_id: str, items: Sequence[Item]) -> None:
@@ -105,7 +106,7 @@ class Courier:
 
     def _whole(self, run_id: str, item: Large, told: dict[str, Any]) -> None:
         if not self._change("log_artifacts", runId=run_id, files=[told])["missing"]:
-            self.moved(item.size)
+            self.spared(item.size)
             return
         encoded = b64encode(bytes.fromhex(told["sha256"])).decode()
         headers = {"Repr-Digest": f"sha-256=:{encoded}:"}
@@ -120,14 +121,14 @@ class Courier:
     ) -> None:
         upload = self._change("begin_upload", runId=run_id, **told)
         if upload["artifact"] is not None:
-            self.moved(item.size)
+            self.spared(item.size)
             return
         if upload.get("directUrl") and self._direct(item, upload):
             self._change("complete_upload", id=upload["id"])
             return
         size = int(upload["partSize"])
         received = {int(part) for part in upload["receivedParts"]}
-        self.moved(sum(min(size, item.size - part * size) for part in received))
+        self.spared(sum(min(size, item.size - part * size) for part in received))
         waiting = [part for part in range(int(upload["parts"])) if part not in received]
         try:
             self._send(item, str(upload["id"]), size, waiting[::-1], stopped)

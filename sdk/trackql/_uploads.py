@@ -50,6 +50,7 @@ class Uploader:
         self.sender = sender
         self.queues = (Queue(SMALL), Queue(LARGE))
         self.moved = 0
+        self.spared = 0  # of these, what had not to be sent
         self.moved_at = time.monotonic()
         self.refused: list[errors.TrackqlError] = []
         self._writer = os.urandom(16).hex()
@@ -225,12 +226,16 @@ class Uploader:
         courier = queue.couriers.get(url)
         if courier is None:
             transport = self._route(queue, url).transport
-            courier = queue.couriers[url] = Courier(transport, url, self._count)
+            courier = queue.couriers[url] = Courier(transport, url, self._count, self._spare)
         return courier
 
     def _count(self, size: int) -> None:
         self.moved += size
         self.moved_at = time.monotonic()
+
+    def _spare(self, size: int) -> None:
+        self.spared += size
+        self._count(size)
 
     # -- one delivery
 
