@@ -74,3 +74,15 @@ function listOf(runs: readonly NamedRun[]): string {
 function quote(text: string): string {
   return JSON.stringify(text).replaceAll('\u007f', '\\x7f')
 }
+
+export function artifactPython(address: string, runId: string, path: string): string {
+  return `import trackql
+
+trackql.set_tracking_uri(${quote(address)})
+path = trackql.artifacts.download_artifacts(
+    run_id=${quote(runId)},
+    artifact_path=${quote(path)},
+)
+print(path)
+`
+}

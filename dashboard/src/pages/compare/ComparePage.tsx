@@ -20,10 +20,19 @@ import { useCompared } from './load.ts'
 import { RunsTable } from './RunsTable.tsx'
 import './compare.css'
 
+const Artifacts = lazy(() => import('./Artifacts.tsx'))
+const Code = lazy(() => import('./Code.tsx'))
 const Columns = lazy(() => import('./Columns.tsx'))
+const Media = lazy(() => import('#media/Media.tsx'))
 
-const TABS = ['charts', 'differences'] as const
-const TITLES = { charts: 'Charts', differences: 'Differences' } as const
+const TABS = ['charts', 'differences', 'code', 'artifacts', 'media'] as const
+const TITLES = {
+  charts: 'Charts',
+  differences: 'Differences',
+  code: 'Code',
+  artifacts: 'Artifacts',
+  media: 'Media',
+} as const
 type CompareTab = (typeof TABS)[number]
 
 const TABS_OF_PAGE = TABS.map((name) => ({
@@ -39,6 +48,12 @@ export interface CompareSearch extends ChartSearch {
   /** Also what is the same in all runs. */
   same?: true
   tab?: CompareTab
+  /** The artifact that is looked at in all runs. */
+  path?: string
+  /** Whose code is compared: two ids. */
+  pair?: string
+  /** The step of the media. */
+  step?: number
 }
 
 export function checkSearch(raw: Record<string, unknown>): CompareSearch {
@@ -48,6 +63,11 @@ export function checkSearch(raw: Record<string, unknown>): CompareSearch {
   if (raw.same === true) search.same = true
   const tab = readChoice(raw, 'tab', TABS)
   if (tab && tab !== 'charts') search.tab = tab
+  for (const name of ['path', 'pair'] as const) {
+    const text = readText(raw, name)
+    if (text) search[name] = text
+  }
+  if (Number.isFinite(raw.step)) search.step = Number(raw.step)
   return search
 }
 
@@ -137,6 +157,27 @@ export function ComparePage(): ReactElement {
               empty="None of these runs has logged a metric yet."
             />
           </div>
+        ) : tab === 'code' ? (
+          <Code
+            runs={runs}
+            pair={search.pair ?? ''}
+            onPair={(pair) => set({ pair: pair || undefined })}
+          />
+        ) : tab === 'artifacts' ? (
+          <Artifacts
+            runs={runs}
+            path={search.path ?? ''}
+            isAll={search.same ?? false}
+            onAll={(isAll) => set({ same: isAll || undefined })}
+            onPath={(path) => set({ path: path || undefined })}
+          />
+        ) : tab === 'media' ? (
+          <Media
+            runs={runs}
+            isLive={runs.some((run) => run.status === 'RUNNING')}
+            step={search.step ?? null}
+            onStep={(step) => set({ step: step ?? undefined })}
+          />
         ) : (
           <Columns
             runs={runs}

@@ -5,10 +5,14 @@ import { type ApiError, toApiError } from '#api/errors.ts'
 import {
   ComparedNumbersDocument,
   ComparedParamsDocument,
+  ComparedSurroundingsDocument,
+  type ComparedSurroundingsQuery,
   ComparedTagsDocument,
 } from '#api/generated.ts'
-import { toValue } from '#lib/columns.ts'
+import { formatBytes } from '#lib/bytes.ts'
+import { toInteger, toValue } from '#lib/columns.ts'
 import { formatValue } from '#lib/format.ts'
+import { spellCommand } from '#lib/shell.ts'
 import type { Facts, Section, Value } from './rows.ts'
 
 export const STATISTICS = ['last', 'min', 'max', 'mean'] as const
@@ -21,16 +25,20 @@ interface Fetched {
   params: ReadonlyMap<string, Value>
   tags: ReadonlyMap<string, Value>
   metrics: ReadonlyMap<string, Numbers>
+  source: ReadonlyMap<string, Value>
+  environment: ReadonlyMap<string, Value>
+  packages: ReadonlyMap<string, Value>
+  datasets: ReadonlyMap<string, Value>
 }
 
 const [PAGE, AT_ONCE] = [500, 4]
 
-interface Connection<Node> {
+export interface Connection<Node> {
   nodes: readonly Node[]
   pageInfo: { hasNextPage: boolean; endCursor?: string | null }
 }
 
-async function all<Node>(
+export async function all<Node>(
   page: (after: string | null) => Promise<Connection<Node> | undefined>,
 ): Promise<Node[]> {
   const nodes: Node[] = []
@@ -45,10 +53,11 @@ async function all<Node>(
 
 async function fetchRun(id: string): Promise<Fetched> {
   const variables = (after: string | null) => ({ id, first: PAGE, after })
-  const [params, tags, metrics] = await Promise.all([
+  const [params, tags, metrics, { run }] = await Promise.all([
     all(async (after) => (await ask(ComparedParamsDocument, variables(after))).run?.params),
     all(async (after) => (await ask(ComparedTagsDocument, variables(after))).run?.tags),
     all(async (after) => (await ask(ComparedNumbersDocument, variables(after))).run?.metrics),
+    ask(ComparedSurroundingsDocument, { id }),
   ])
   return {
     params: new Map(params.map(({ key, value }) => [key, toParam(value)])),
@@ -64,7 +73,53 @@ async function fetchRun(id: string): Promise<Fetched> {
         },
       ]),
     ),
+    source: toSource(run),
+    environment: toEnvironment(run),
+    packages: new Map(
+      run?.environment?.packages.map(({ name, version }) => [name, { text: version }]),
+    ),
+    datasets: new Map(
+      run?.datasets.map(({ context, dataset }) => [
+        context ? `${dataset.name} (${context})` : dataset.name,
+        { text: dataset.digest },
+      ]),
+    ),
   }
+}
+
+type Surroundings = ComparedSurroundingsQuery['run']
+
+function toFacts(pairs: readonly (readonly [string, string | null | undefined])[]) {
+  const facts = new Map<string, Value>()
+  for (const [key, text] of pairs) if (text) facts.set(key, { text })
+  return facts
+}
+
+function toSource(run: Surroundings): ReadonlyMap<string, Value> {
+  const source = run?.source
+  return toFacts([
+    ['Commit', source?.commit ?? run?.gitCommit],
+    ['Branch', source?.branch],
+    ['Remote', source?.remote],
+    ['State', source?.dirty == null ? null : source.dirty ? 'with changes' : 'clean'],
+    ['Command', source && spellCommand([source.entryPoint, ...source.arguments])],
+    ['Folder', source?.workingFolder],
+  ])
+}
+
+function toEnvironment(run: Surroundings): ReadonlyMap<string, Value> {
+  const found = run?.environment
+  if (!found) return new Map()
+  return toFacts([
+    ['Python', [found.implementation, found.python].filter(Boolean).join(' ')],
+    ['Platform', found.platform],
+    ['Host', found.hostname],
+    ['CPU', found.cpu],
+    ['Cores', found.cpuCount?.toString()],
+    ['Memory', found.memory == null ? null : formatBytes(toInteger(found.memory))],
+    ['GPUs', found.gpus.map(({ name }) => name).join(', ')],
+    ...found.variables.map(({ name, value }) => [name, value] as const),
+  ])
 }
 
 function toParam(text: string): Value {
@@ -118,6 +173,10 @@ function toSections(fetched: ReadonlyMap<string, Fetched>, statistic: Statistic)
     { name: 'Params', facts: pick((run) => run.params) },
     { name: 'Metrics', facts: pick((run) => toNumbers(run.metrics, statistic)) },
     { name: 'Tags', facts: pick((run) => run.tags) },
+    { name: 'Datasets', facts: pick((run) => run.datasets) },
+    { name: 'Source', facts: pick((run) => run.source) },
+    { name: 'Environment', facts: pick((run) => run.environment) },
+    { name: 'Packages', facts: pick((run) => run.packages) },
   ]
 }
 

@@ -16,6 +16,7 @@ import { type Shortcut, useShortcuts } from '#ui/shortcuts.ts'
 import { toast } from '#ui/toasts.tsx'
 import { commandOf } from './command.ts'
 import type { FullRun } from './load.ts'
+import { Stop } from './Stop.tsx'
 
 export function Header({ run, heard }: { run: FullRun; heard: number }): ReactElement {
   const isTicking = run.status === 'RUNNING'
@@ -42,6 +43,7 @@ export function Header({ run, heard }: { run: FullRun; heard: number }): ReactEl
       )}
       {run.lifecycle === 'DELETED' && <span className="chip">In the trash</span>}
       <span className="spacer" />
+      <Stop run={run} />
       <SourceOfRun run={run} />
       <Copy text={run.id} label="Copy run id" />
       <CopyAs

@@ -15,10 +15,12 @@ import { parsePlace, TABS, type TabName, tabPath, titleOf } from './tabs.ts'
 
 const route = getRouteApi('/runs/$runId')
 
+const ArtifactsTab = lazy(() => import('./ArtifactsTab.tsx'))
 const CodeTab = lazy(() => import('./CodeTab.tsx'))
 const DatasetsTab = lazy(() => import('./DatasetsTab.tsx'))
 const EnvironmentTab = lazy(() => import('./EnvironmentTab.tsx'))
 const ConsoleTab = lazy(() => import('./ConsoleTab.tsx'))
+const MediaTab = lazy(() => import('./MediaTab.tsx'))
 const Overview = lazy(() => import('./Overview.tsx'))
 
 export function RunPage(): ReactElement {
@@ -84,8 +86,12 @@ function TabBody({ tab, path, run }: PartProps & { tab: TabName }): ReactElement
   switch (tab) {
     case 'charts':
       return <ChartsTab run={run} />
+    case 'artifacts':
+      return <ArtifactsTab run={run} path={path} />
     case 'console':
       return <ConsoleTab run={run} path={path} />
+    case 'media':
+      return <MediaTab run={run} path={path} />
     case 'code':
       return <CodeTab run={run} />
     case 'environment':
