@@ -78,8 +78,11 @@ class Dashboard:
     def _file(self, path: str) -> Path | None:
         if self._root is None or not path or "\0" in path:
             return None
-        file = (self._root / path).resolve()
-        if not file.is_relative_to(self._root) or not file.is_file():
+        try:
+            file = (self._root / path).resolve()
+            if not file.is_relative_to(self._root) or not file.is_file():
+                return None
+        except OSError:  # no file system has such a name
             return None
         return file.relative_to(self._root)
 
