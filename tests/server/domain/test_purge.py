@@ -1,22 +1,30 @@
 """Removing for good: all of a run goes, nothing of its neighbours; a dry run tells it before."""
 
+import secrets
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from functools import partial
+from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import Connection
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sqlalchemy import Connection, func, insert, select
 
 from tests.server.domain import rows
 from trackql_server.domain import bulk, experiments, purge, runs
 from trackql_server.domain.context import Context, Services
 from trackql_server.domain.purge import Stock
 from trackql_server.errors import InvalidInput, NotFound
-from trackql_server.models import Lifecycle
+from trackql_server.models import Lifecycle, Run
 from trackql_server.models.columns import table_of
+from trackql_server.models.numbers import rising_number
 from trackql_server.store import purge as store
+from trackql_server.store.blobs.opening import opened
+from trackql_server.store.blobs.protocol import new_place
 from trackql_server.store.database import Database
-from trackql_server.store.purge import Removed, Until
+from trackql_server.store.purge import ARTIFACT, BLOB, PART, UPLOAD, Removed, Until
 
 FAR = datetime(2100, 1, 1, tzinfo=UTC)
 TRASH = Until(FAR, FAR, FAR)
@@ -28,8 +36,8 @@ def ctx(services: Services) -> Context:
 
 
 @pytest.fixture
-def stock(services: Services) -> Stock:
-    return Stock(services.database, services.blobs)
+def stock(services: Services, tmp_path: Path) -> Stock:
+    return Stock(services.database, opened(str(tmp_path / "bytes")))
 
 
 async def written(database: Database, work: Callable[[Connection], Any]) -> Any:
@@ -179,3 +187,132 @@ def test_no_spans(text: str) -> None:
     with pytest.raises(InvalidInput) as refused:
         purge.span(text, "--older-than")
     assert refused.value.argument == "--older-than"
+
+
+# What is drawn: for each run its files as numbers of contents, and where it lies.
+SCENES = st.fixed_dictionaries(
+    {
+        "runs": st.lists(
+            st.tuples(
+                st.sampled_from(["used", "trashed", "old"]),
+                st.booleans(),  # in the experiment that is deleted
+                st.lists(st.tuples(st.integers(0, 5), st.sampled_from(["used", "trashed", "old"]))),
+                st.lists(st.integers(0, 3), max_size=2),  # parts of uploads
+            ),
+            max_size=5,
+        ),
+        "unused": st.lists(st.tuples(st.integers(6, 9), st.booleans()), unique_by=lambda x: x[0]),
+        "lost": st.lists(st.integers(0, 50), max_size=3),
+        "kinds": st.sets(st.sampled_from(["runs", "experiments", "artifacts", "idle"])),
+        "orphans": st.booleans(),
+    }
+)
+NOW = datetime(2026, 6, 1, tzinfo=UTC)
+OLD, NEW = NOW - timedelta(days=40), NOW - timedelta(days=1, hours=-1)
+
+
+@given(scene=SCENES)
+@settings(max_examples=30)
+async def test_a_dry_run_tells_what_is_removed_and_no_bytes_are_lost(
+    ctx: Context, stock: Stock, scene: dict[str, Any]
+) -> None:
+    await purge.collect(stock, Until(FAR, FAR, FAR, FAR), FAR)
+    await _staged(ctx, stock, scene)
+    edge = NOW - timedelta(days=30)
+    kinds = dict.fromkeys(scene["kinds"] - {"idle"}, edge)
+    until = Until(**kinds, idle=NOW - timedelta(days=1) if "idle" in scene["kinds"] else None)
+    # Everything in the folder was written just now.
+    orphans = FAR if scene["orphans"] else None
+    read = stock.database.run_read
+    before, bytes_before = await read(rows.counts), await _bytes(stock)
+    told = await purge.survey(stock, until, orphans)
+    assert (await read(rows.counts), await _bytes(stock)) == (before, bytes_before)
+    assert await purge.collect(stock, until, orphans) == told
+    assert await purge.survey(stock, until, orphans) == Removed()
+
+    after, bytes_after = await read(rows.counts), await _bytes(stock)
+    assert sum(bytes_before.values()) - sum(bytes_after.values()) == (
+        told.bytes + told.upload_bytes + told.orphan_bytes
+    )
+    for name, count in (("run", told.runs), ("artifact", told.artifacts), ("blob", told.blobs)):
+        assert after.get(name, 0) == before.get(name, 0) - count
+    held = await read(
+        lambda c: {row.place: row.size for row in c.execute(select(BLOB.c.place, BLOB.c.size))}
+    )
+    blobs = {place: size for place, size in bytes_after.items() if place.startswith("blobs/")}
+    if scene["orphans"]:
+        assert blobs == held
+    assert held.items() <= blobs.items()
+    used = await read(
+        lambda c: c.execute(
+            select(func.count())
+            .select_from(ARTIFACT)
+            .where(ARTIFACT.c.digest.is_not(None), ARTIFACT.c.digest.not_in(select(BLOB.c.digest)))
+        ).scalar_one()
+    )
+    assert used == 0, "an artifact lost its bytes"
+
+
+def _the(moment: datetime) -> datetime:
+    return moment
+
+
+async def _bytes(stock: Stock) -> dict[str, int]:
+    return {each.place: each.size async for each in stock.blobs.listing()}
+
+
+async def _staged(ctx: Context, stock: Stock, scene: dict[str, Any]) -> None:
+    """Makes what was drawn."""
+    times = {"trashed": NEW, "old": OLD}
+    used = await experiments.create(ctx, f"used {rising_number()}")
+    gone = await experiments.create(ctx, f"gone {rising_number()}")
+    wanted = dict(scene["unused"]) | {n: None for _, _, files, _ in scene["runs"] for n, _ in files}
+    blobs = [(number, f"{number:064x}") for number in wanted]
+    known = await stock.database.run_read(lambda c: set(c.execute(select(BLOB.c.digest)).scalars()))
+    places = {digest: new_place(digest) for _, digest in blobs if digest not in known}
+    await stock.blobs.write_many(
+        [(places[digest], bytes(10 + number)) for number, digest in blobs if digest in places]
+    )
+    await stock.blobs.write_many([(new_place("lost"), bytes(size)) for size in scene["lost"]])
+    for state, in_gone, files, uploads in scene["runs"]:
+        run = await runs.create(ctx, runs.NewRun(experiment_id=gone.id if in_gone else used.id))
+        if state != "used":
+            ctx.services.clock = partial(_the, times[state])
+            await trashed(ctx, run.id)
+            ctx.services.clock = lambda: NOW
+        made = [(rising_number(), number, times.get(at)) for number, at in files]
+        sent = [(secrets.token_hex(8), last) for last in uploads]
+
+        def leave(
+            connection: Connection, run: Run = run, made: Any = made, sent: Any = sent
+        ) -> None:
+            for number, content, at in made:
+                connection.execute(insert(ARTIFACT).values(
+                    number=number, owner_number=run.number, path=str(number), folder="",
+                    name=str(number), size=10 + content, digest=f"{content:064x}", media_type="",
+                    created_at=OLD, trashed=0 if at is None else number, trashed_at=at,
+                ))  # fmt: skip
+            for upload, last in sent:
+                connection.execute(insert(UPLOAD).values(
+                    id=upload, run_id=run.id, path="x", size=20 + last, digest="", media_type="",
+                    part_size=10, created_at=OLD, touched_at=OLD if last % 2 else NEW,
+                ))  # fmt: skip
+                for part in range(3 if last else 2):
+                    connection.execute(insert(PART).values(upload_id=upload, part=part))
+
+        await written(stock.database, partial(leave, run=run, made=made, sent=sent))
+        for upload, last in sent:
+            await stock.blobs.begin(upload, 20 + last)
+
+    def keep(connection: Connection) -> None:
+        for number, digest in blobs:
+            if digest in places:
+                connection.execute(insert(BLOB).values(
+                    digest=digest, size=10 + number, place=places[digest],
+                    created_at=NEW if wanted[number] else OLD,
+                ))  # fmt: skip
+
+    await written(stock.database, keep)
+    ctx.services.clock = lambda: OLD
+    await experiments.delete(ctx, gone.id)
+    ctx.services.clock = lambda: NOW
