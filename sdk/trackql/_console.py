@@ -12,7 +12,7 @@ import sys
 import threading
 import time
 import weakref
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, TextIO
 
 from . import _session
@@ -33,6 +33,10 @@ _SURROGATES = dict.fromkeys(range(55296, 57344), "�")
 class _Local(threading.local):
     """What a thread is doing."""
 
+    def __init__(self) -> None:
+        self.thread = threading.get_ident()
+        self.stack: list[Run] = []  # its active runs, outermost first
+
     writing: Tee | None = None  # the wrapper whose stream prints now
     taking = False  # lines are being taken in
     later: list[tuple[int, str]] | None = None
@@ -48,23 +52,20 @@ class Printed:
         self.lines = (Lines(), Lines())
         self.lane: ConsoleLane | None = None
         self.version = 0  # of the open lines
-        self.changed = [0, 0]
         self.ended = False
         self.lock = threading.RLock()
 
     def take(self, stream: int, text: str) -> None:
         """Take in a write."""
-        lines = self.lines[stream]
         with self.lock:
             if self.ended:
                 return
-            lane = self.lane or self._lane()
-            ended = lines.feed(text, threading.get_ident())
-            now = time.time_ns() // 1_000_000
-            if ended:
-                self._append(lane, now, stream, ended)
+            lane = self.lane
+            if lane is None or lane.journal.closed:
+                lane = self._lane()
+            if ended := self.lines[stream].feed(text, local.thread):
+                self._append(lane, time.time_ns() // 1_000_000, stream, ended)
             self.version += 1
-            self.changed[stream] = now
         if not lane.told:
             lane.told = True
             if lane.sender.asleep:
@@ -91,7 +92,7 @@ class Printed:
         return [
             {
                 "stream": STREAMS[stream].upper(),
-                "time": self.changed[stream],
+                "time": time.time_ns() // 1_000_000,
                 "text": encoded(text).decode(),
             }
             for stream, text in texts
@@ -122,7 +123,7 @@ class Tee:
         self._stream = stream
 
     def write(self, text: str) -> int:
-        state = _local
+        state = local
         if state.writing is not None:
             # Within another write of this thread: of a wrapper around us, which takes it in
             # itself, or of a signal's handler.
@@ -132,10 +133,25 @@ class Tee:
         state.writing = self
         try:
             count = self._inner.write(text)
-            if _printing and text:
-                _take(self._stream, text)
+            if _printing:
+                state.taking = True
+                for run in reversed(state.stack):
+                    if run._printed is not None:
+                        run._printed.take(self._stream, text)
+                        break
+                else:
+                    for printed in _printing[-1:]:
+                        printed.take(self._stream, text)
+                if state.later:
+                    _catch_up(state.later)
+            return count
+        except BaseException as error:
+            if not state.taking or not isinstance(error, Exception):
+                raise
+            _give_up(error)
             return count
         finally:
+            state.taking = False
             state.writing = None
 
     def writelines(self, lines: Iterable[str]) -> None:
@@ -158,12 +174,11 @@ class Tee:
         return repr(self._inner)
 
 
-_local = _Local()
+# What each thread is doing, and which runs it has.
+local = _Local()
 _printing: list[Printed] = []  # of active runs of this process, in order of their beginning
 _lock = threading.RLock()
 _tees: list[Tee] = []
-# The runs of the thread that asks, outermost first; known to `runs`.
-stack: Callable[[], Sequence[Run]] = tuple
 _broken = False
 
 
@@ -182,33 +197,32 @@ def encoded(line: str) -> bytes:
 
 
 def _postpone(stream: int, text: str) -> None:
-    if _local.later is None:
-        _local.later = []
-    if len(_local.later) < LATER:
-        _local.later.append((stream, text))
+    if local.later is None:
+        local.later = []
+    if len(local.later) < LATER:
+        local.later.append((stream, text))
 
 
-def _take(stream: int, text: str) -> None:
-    global _broken
-    state = _local
-    state.taking = True
-    try:
+def _catch_up(later: list[tuple[int, str]]) -> None:
+    """Take in what was written while another write was taken in."""
+    while later:
         printed = _target()
+        stream, text = later.pop(0)
         if printed is not None:
             printed.take(stream, text)
-            while state.later:
-                printed.take(*state.later.pop(0))
-    except Exception as error:  # what goes wrong here must not keep a script from printing
-        if not _broken:
-            _broken = True
-            _session.log.warning("trackql can't keep what is printed: %r", error)
-    finally:
-        state.taking = False
+
+
+def _give_up(error: Exception) -> None:
+    """What goes wrong here must not keep a script from printing."""
+    global _broken
+    if not _broken:
+        _broken = True
+        _session.log.warning("trackql can't keep what is printed: %r", error)
 
 
 def _target() -> Printed | None:
     """Whose line it is: the innermost run of this thread, or the latest of the process."""
-    for run in reversed(stack()):
+    for run in reversed(local.stack):
         if run._printed is not None:
             return run._printed
     return _printing[-1] if _printing else None
@@ -296,7 +310,8 @@ def _point_handlers(old: Any, new: Any) -> None:
     references: list[weakref.ref[logging.Handler]] = list(logging._handlerList)  # type: ignore[attr-defined]
     for reference in references:
         handler = reference()
-        if isinstance(handler, logging.StreamHandler) and handler.stream is old:
+        # Its own attribute: the handler of last resort looks its stream up each time.
+        if isinstance(handler, logging.StreamHandler) and vars(handler).get("stream") is old:
             handler.stream = new
 
 
@@ -305,10 +320,11 @@ _forked_here = False
 
 def _forked() -> None:
     """In a child: what it prints is its run's as soon as it logs to one."""
-    global _lock, _forked_here, _local
+    global _lock, _forked_here
     _forked_here = True
     _lock = threading.RLock()
-    _local = _Local()
+    local.thread = threading.get_ident()
+    local.writing, local.taking, local.later = None, False, None
     _printing.clear()
     for run in list(_session.handles):
         run._printed = None
