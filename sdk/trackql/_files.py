@@ -10,7 +10,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from . import _outgoing, _paths, _render, _session
-from .errors import InvalidInput, NotAvailable, NotFound, TrackqlError
+from .errors import InvalidInput, NotFound, TrackqlError
 
 if TYPE_CHECKING:
     from ._outgoing import Outgoing
@@ -39,6 +39,10 @@ class Files:
         if source.is_dir():
             self._outbox.add_folder(self.id, source, _paths.join(artifact_path, name))
             return
+        if not source.is_file():  # a pipe would be waited for
+            raise InvalidInput(
+                f"local_path {str(local_path)!r} is no file and no folder", argument="local_path"
+            )
         path = _paths.join(artifact_path, name)
         self._outbox.add_file(self.id, source, path)
 
@@ -106,13 +110,9 @@ class Files:
             self._outbox.wait(self.id)
 
     def _log_image(self, image: Any, key: str, step: int, timestamp: int) -> None:
-        try:
-            from . import media
-        except ImportError as error:
-            raise NotAvailable(
-                "images of steps are not part of this release: give artifact_file", argument="key"
-            ) from error
-        media.log(self, {key: media.Image(image)}, step, timestamp)
+        from . import media
+
+        media.log(self, {key: media.Image(image)}, step, timestamp)  # type: ignore[arg-type]
 
     def log_table(self, data: Any, artifact_file: str) -> None:
         """Log a table as JSON or Parquet; logged again, its rows come below those before."""

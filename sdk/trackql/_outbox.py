@@ -39,8 +39,12 @@ SEGMENT = 64 << 20
 # One request carries no more than this of what is small.
 PACK = 16 << 20
 PACK_ITEMS = 10_000
+WORDS = 8 << 20
 # Kept free on the disk, for the journals and for everybody else.
 FREE = 256 << 20
+
+
+_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
 class NoRoom(Exception):
@@ -131,8 +135,8 @@ class Segment:
         size = min(self.tail - self.done, most)
         window = memoryview(os.pread(self._descriptor, size, self.done))
         found: list[Item] = []
-        at = 0
-        while len(found) < count:
+        at = told = 0
+        while len(found) < count and told < WORDS:
             sizes = self._sizes(window, at)
             if sizes is None:
                 break
@@ -151,6 +155,7 @@ class Segment:
                 break
             found.append(Item(meta, content, self.done + end))
             at = end
+            told += words
         if not found and not self._own:
             self.tail = self.done  # the rest was cut off when the process died
         return found
@@ -319,6 +324,8 @@ class Outbox:
 
     def _load(self, root: Path) -> None:
         for path in sorted(root.iterdir()):
+            if path.name.startswith("."):
+                path.unlink()  # words that were not finished
             if not path.stem.isdigit():
                 continue
             number = int(path.stem)
@@ -391,7 +398,7 @@ class Outbox:
 
     def append(self, box: Box, meta: dict[str, Any], body: Buffer) -> None:
         """One item more; raises NoRoom."""
-        words = json.dumps(meta, ensure_ascii=False, separators=(",", ":")).encode()
+        words = _encode(meta).encode()
         size = ENTRY.size + len(words) + len(body)
         self._reserve(size)
         try:

@@ -40,10 +40,10 @@ class Outgoing:
 
     # -- adding; each returns as soon as what is given may be changed or deleted
 
-    def add_file(self, run: Run | str, source: Path, path: str, ask: bool = False) -> None:
+    def add_file(self, run: Run | str, source: Path | str, path: str, ask: bool = False) -> None:
         """A copy of a file as it is now."""
         box = self.box(run)
-        with source.open("rb", buffering=0) as file:
+        with open(source, "rb", buffering=0) as file:
             status = os.fstat(file.fileno())
             if not stat.S_ISREG(status.st_mode):
                 raise InvalidInput(f"{str(source)!r} is not a file", argument="local_path")
@@ -55,7 +55,7 @@ class Outgoing:
             try:
                 self._outbox.copy(box, meta, file.fileno())
             except NoRoom as error:
-                self._lend(box, meta, source, error)
+                self._lend(box, meta, Path(source), error)
             else:
                 self._uploader.wake(LARGE)
 
@@ -102,11 +102,11 @@ class Outgoing:
     def add_folder(self, run: Run | str, root: Path, folder: str | None) -> None:
         """Every file below a folder."""
         for source, name in walk(root):
-            reason = _paths.fault(name if not folder else f"{folder}/{name}")
+            path = f"{folder}/{name}" if folder else name
+            reason = _paths.fault(path)
             if reason is not None:
                 log.warning("%s is not logged: its path %s", source, reason)
                 continue
-            path = _paths.join(folder, name)
             try:
                 self.add_file(run, source, path, ask=True)
             except FileNotFoundError:
@@ -142,6 +142,8 @@ class Outgoing:
 
     def wait(self, run: Run | str | None = None, timeout: float | None = None) -> bool:
         """Until the server has what waits, of a run or of all; False when it has not."""
+        run_id = run if run is None or isinstance(run, str) else run.id
+        self._session.encoded(self._url, run_id, timeout)
         boxes = [self.box(run)] if run is not None else list(self._outbox.boxes.values())
         return self._session.upload(boxes, timeout)
 
@@ -179,15 +181,13 @@ def _told(
     return meta
 
 
-def walk(root: Path) -> Iterator[tuple[Path, str]]:
+def walk(root: Path) -> Iterator[tuple[str, str]]:
     """Every file below a folder with its path in it; links only to what lies below it too."""
     base = os.path.realpath(root)
     yield from _walk(os.fspath(root), "", base, (base,))
 
 
-def _walk(
-    folder: str, prefix: str, base: str, above: tuple[str, ...]
-) -> Iterator[tuple[Path, str]]:
+def _walk(folder: str, prefix: str, base: str, above: tuple[str, ...]) -> Iterator[tuple[str, str]]:
     with os.scandir(folder) as found:
         entries = sorted(found, key=lambda entry: entry.name)
     for entry in entries:
@@ -204,7 +204,7 @@ def _walk(
                 continue
             yield from _walk(entry.path, f"{name}/", base, (*above, inner))
         elif entry.is_file():
-            yield Path(entry.path), name
+            yield entry.path, name
         else:
             log.warning("%s is not logged: it is no file", entry.path)
 

@@ -133,6 +133,7 @@ class Uploader:
         for queue in self.queues:
             for route in queue.routes.values():
                 route.backoff.due = 0.0
+            self.wake(queue.kind)
             queue.wake()
 
     def _idle_threads(self, targets: Sequence[tuple[Box, tuple[int, ...]]]) -> bool:
