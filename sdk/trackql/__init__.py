@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from . import artifacts, data, entities, errors
+    from ._alert import alert
     from ._inputs import log_input, log_inputs
     from ._listen import live_param, should_stop
     from ._live import LiveParam
@@ -75,6 +76,7 @@ if TYPE_CHECKING:
         start_run,
     )
     from .history import History
+    from .media import Audio, Histogram, Html, Image, Table, Text, Video
     from .runs import Run
     from .runs import Run as ActiveRun
 
@@ -82,9 +84,13 @@ __version__ = "0.1.0"
 
 __all__ = [
     "ActiveRun",
+    "Audio",
     "Client",
     "Experiment",
+    "Histogram",
     "History",
+    "Html",
+    "Image",
     "LiveParam",
     "Metric",
     "MlflowClient",
@@ -94,9 +100,13 @@ __all__ = [
     "Run",
     "RunStopped",
     "RunTag",
+    "Table",
+    "Text",
     "TrackqlError",
+    "Video",
     "ViewType",
     "active_run",
+    "alert",
     "artifacts",
     "create_experiment",
     "data",
@@ -172,10 +182,15 @@ _PLACES = {
     "ViewType": ("entities", "ViewType"),
     "LiveParam": ("_live", "LiveParam"),
     "RunStopped": ("errors", "RunStopped"),
+    "alert": ("_alert", "alert"),
     "live_param": ("_listen", "live_param"),
     "log_input": ("_inputs", "log_input"),
     "log_inputs": ("_inputs", "log_inputs"),
     "should_stop": ("_listen", "should_stop"),
+}
+_PLACES |= {
+    name: ("media", name)
+    for name in ("Audio", "Histogram", "Html", "Image", "Table", "Text", "Video")
 }
 _PLACES |= {
     name: ("files", name)

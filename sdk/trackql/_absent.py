@@ -7,7 +7,6 @@ from typing import Any, NoReturn
 
 from .errors import NotAvailable
 
-_IMAGE = "give log_image an image of Pillow or an array"
 _MODEL = (
     "models are not stored by this release; save the model with its own framework and log the "
     "path with set_tag"
@@ -66,7 +65,6 @@ FUNCTIONS: dict[str, str] = {
 
 OTHERS: dict[str, str] = {
     "ActiveModel": _LOGGED_MODEL,
-    "Image": _IMAGE,
     "catboost": _FLAVOR,
     "diffusers": _FLAVOR,
     "h2o": _FLAVOR,

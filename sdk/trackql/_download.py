@@ -42,6 +42,7 @@ class Artifacts(Connection):
         """Let the server have what this process logged to the run."""
         self._settle([self.run_id])
         session = _session.session
+        session.encoded(self.url, self.run_id)
         session.upload(session.boxes(self.url, self.run_id))
 
     def nodes(self, folder: str, search: str | None = None) -> Iterator[dict[str, Any]]:

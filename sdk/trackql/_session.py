@@ -26,6 +26,7 @@ from .errors import RunStopped
 
 if TYPE_CHECKING:
     from ._console_lane import ConsoleLane
+    from ._media.encoder import Encoder
     from .runs import Run
 
 log = logging.getLogger("trackql")
@@ -52,6 +53,7 @@ class Session:
         self._warned: set[str] = set()
         self._uploads: tuple[Outbox, Uploader] | None = None
         self._outgoing: dict[str, Outgoing] = {}
+        self._encoder: Encoder | None = None
         self.tables: dict[tuple[str, str, str], dict[str, list[Any]]] = {}
 
     def lane(self, url: str, run_id: str, first: tuple[int, dict[str, Any]] | None = None) -> Lane:
@@ -144,6 +146,22 @@ class Session:
                 _finish_with_worker()
             return self._uploads
 
+    def encoder(self) -> Encoder:
+        """Who encodes the rich values that this process logs; begun when first needed."""
+        with self._lock:
+            if self._encoder is None:
+                from ._media.encoder import Encoder
+
+                self._encoder = Encoder()
+                _finish_with_worker()
+            return self._encoder
+
+    def encoded(
+        self, url: str | None = None, run_id: str | None = None, timeout: float | None = None
+    ) -> bool:
+        """Wait until the outbox has what is being encoded: of everything, a server, or a run."""
+        return self._encoder is None or self._encoder.wait(url, run_id, timeout)
+
     def outbox(self, url: str) -> Outgoing:
         """Where files for runs of a server are put."""
         outgoing = self._outgoing.get(url)
@@ -197,6 +215,8 @@ class Session:
         for each in endings:
             each(most)
         hurried = most < math.inf
+        with suppress(KeyboardInterrupt):
+            self.encoded(timeout=most / 4 if hurried else timeout)
         if not hurried:  # a run ends when its files are there; its end is what is told last
             with suppress(KeyboardInterrupt):
                 self.upload(self.boxes(), timeout)

@@ -437,7 +437,8 @@ def flush(timeout: float | None = None) -> bool:
     session, begun = _session.session, time.monotonic()
     logged = session.flush(list(session.sender.lanes), timeout) and not session.sender.parked
     left = None if timeout is None else max(0.0, begun + timeout - time.monotonic())
-    return session.upload(session.boxes(), left) and logged
+    encoded = session.encoded(timeout=left)
+    return session.upload(session.boxes(), left) and logged and encoded
 
 
 def flush_async_logging() -> None:
@@ -447,6 +448,7 @@ def flush_async_logging() -> None:
 
 def flush_artifact_async_logging() -> None:
     """Wait until the server has every file that this process logged."""
+    _session.session.encoded()
     _session.session.upload(_session.session.boxes())
 
 

@@ -4,27 +4,26 @@ from __future__ import annotations
 
 import html
 import os
-import threading
 import time
 from collections.abc import Mapping
 from types import TracebackType
 from typing import Any, NamedTuple
 
 from . import _capture, _console, _names, _paths, _session, _source, _system, values
+from ._alert import Alerts
 from ._files import Files
 from ._inputs import Inputs
 from ._listen import Listens
 from ._sender import Lane
 from ._spool import CREATE, FINISH, PARAMS, RESUME, TAGS, UNTAG, UPDATE, Sealed
 from .entities import RunData, RunInfo, moment
-from .errors import InvalidInput, RunStopped
+from .errors import InvalidInput, InvalidValue, RunStopped
 
 STATUSES = ("FINISHED", "FAILED", "KILLED")
 # Tags that are fields of the run.
 NAME_TAG = "mlflow.runName"
 NOTE_TAG = "mlflow.note.content"
 
-_local = threading.local()
 
 
 class Snapshot(NamedTuple):
@@ -37,7 +36,7 @@ class Snapshot(NamedTuple):
     problems: list[dict[str, str]]
 
 
-class Run(Files, Inputs, Listens):
+class Run(Files, Inputs, Listens, Alerts):
     """A run: log to it, end it, or read what it holds.
 
     Logging never waits for the server and never raises because of it. Used as a context
@@ -69,10 +68,18 @@ class Run(Files, Inputs, Listens):
     # -- logging
 
     def log(self, metrics: Mapping[str, Any], step: int | None = None) -> None:
-        """Log values at a step; without one, at the step after the last that `log` used."""
+        """Log values at a step; without one, at the step after the last that `log` used.
+
+        Numbers are metrics. What is none may be rich: pictures, tables, figures and the like.
+        """
         if step is None:
             step = self._next_step
-        self.log_metrics(metrics, step)
+        try:
+            self.log_metrics(metrics, step)
+        except InvalidValue:
+            from . import media
+
+            media.log(self, metrics, step)
         self._next_step = values.step(step) + 1
 
     def log_metrics(
@@ -177,6 +184,7 @@ class Run(Files, Inputs, Listens):
         _capture.ending(self)
         console = _console.end(self)
         try:
+            session.encoded(self._server, self.id, timeout)
             session.upload(session.boxes(self._server, self.id), timeout)
         finally:
             if self in session.runs:
@@ -221,7 +229,8 @@ class Run(Files, Inputs, Listens):
         lanes = [lane for lane in (self._lane, console) if lane is not None]
         logged = not lanes or session.flush(lanes, timeout)
         left = None if timeout is None else max(0.0, begun + timeout - time.monotonic())
-        return session.upload(session.boxes(self._server, self.id), left) and logged
+        encoded = session.encoded(self._server, self.id, left)
+        return session.upload(session.boxes(self._server, self.id), left) and logged and encoded
 
     def __enter__(self) -> Run:
         return self
@@ -306,10 +315,7 @@ class Run(Files, Inputs, Listens):
 
 def active() -> list[Run]:
     """The active runs of this thread, outermost first."""
-    try:
-        stack: list[Run] = _local.stack
-    except AttributeError:
-        stack = _local.stack = []
+    stack = _console.local.stack
     while stack and stack[-1]._finished is not None:  # ended by another thread
         stack.pop()
     return stack
@@ -356,9 +362,6 @@ def resume(url: str, run_id: str, name: str = "") -> Run:
     run = Run(values.run_id(run_id), url, name or run_id)
     run._mine = True
     return _opened(run, (RESUME, {}))
-
-
-_console.stack = active
 
 
 def _opened(run: Run, first: tuple[int, dict[str, Any]]) -> Run:

@@ -20,6 +20,8 @@ def number(key: object, value: object) -> float:
     """A float from a number, or from a scalar of numpy, torch and the like."""
     if isinstance(value, str | bytes | bytearray):
         raise InvalidValue(key, value)
+    if hasattr(value, "columns"):  # a data frame of one cell is a table all the same
+        raise InvalidValue(key, value)
     try:
         item = getattr(value, "item", None)
         plain = item() if callable(item) else value

@@ -1,0 +1,1 @@
+"""How rich values become bytes: recognised, copied, and encoded behind the training loop."""
