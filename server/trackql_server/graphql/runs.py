@@ -12,6 +12,7 @@ from trackql_server.domain import runs as domain
 from trackql_server.domain.params import ParamSpec
 from trackql_server.domain.search import Question
 from trackql_server.errors import InvalidInput
+from trackql_server.graphql.alerts import RunAlerts
 from trackql_server.graphql.artifacts import RunArtifacts
 from trackql_server.graphql.console import RunConsole
 from trackql_server.graphql.context import Info
@@ -80,7 +81,7 @@ RunRow = strawberry.Parent[models.Run]
 
 
 @strawberry.type(description="One execution of a training script.")
-class Run(RunArtifacts, RunDatasets, RunListening, RunConsole, RunFacts, RunValues):
+class Run(RunArtifacts, RunDatasets, RunListening, RunAlerts, RunConsole, RunFacts, RunValues):
     id: strawberry.ID = strawberry.field(description="32 hex digits; never changes.")
     experiment_id: strawberry.ID = strawberry.field(description="The experiment it belongs to.")
     name: str = strawberry.field(description="Need not be unique.")

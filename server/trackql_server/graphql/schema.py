@@ -6,6 +6,7 @@ from importlib.metadata import version
 import strawberry
 from strawberry.schema.config import StrawberryConfig
 
+from trackql_server.graphql.alerts import AlertMutation, AlertQuery, AlertSubscription
 from trackql_server.graphql.artifacts import ArtifactMutation, ArtifactQuery
 from trackql_server.graphql.console import ConsoleMutation, ConsoleSubscription
 from trackql_server.graphql.datasets import DatasetMutation, DatasetQuery
@@ -49,6 +50,7 @@ class Query(
     ArtifactQuery,
     ValueQuery,
     RequestQuery,
+    AlertQuery,
 ):
     @strawberry.field(description="The server that answers.")
     def server(self) -> Server:
@@ -65,6 +67,7 @@ class Mutation(
     DatasetMutation,
     ValueMutation,
     RequestMutation,
+    AlertMutation,
     ConsoleMutation,
     FactMutation,
     PurgeMutation,
@@ -73,7 +76,7 @@ class Mutation(
 
 
 @strawberry.type(description="What can be followed live.")
-class Subscription(LiveSubscription, RequestSubscription, ConsoleSubscription):
+class Subscription(LiveSubscription, RequestSubscription, AlertSubscription, ConsoleSubscription):
     pass
 
 
