@@ -145,6 +145,7 @@ def test_arguments_are_refused_at_once(memory: Client, tmp_path: Path) -> None:
     for argument, call in (
         ("local_path", lambda: run.log_artifact(tmp_path / "missing")),
         ("local_path", lambda: run.log_artifact("a\0b")),
+        ("local_path", lambda: run.log_artifact("/dev/null")),
         ("local_path", lambda: run.log_artifact(7)),  # type: ignore[arg-type]
         ("local_dir", lambda: run.log_artifacts(file)),
         ("local_dir", lambda: run.log_artifacts("nowhere")),
@@ -253,6 +254,8 @@ def test_images(memory: Client, caplog: pytest.LogCaptureFixture) -> None:
             with pytest.raises(InvalidInput) as caught:
                 trackql.log_image(wrong, "wrong.png")
             assert caught.value.argument == "image"
+        trackql.log_image(pillow.new("RGB", (5, 4)), key="a sample", step=3, synchronous=True)
+        assert [each.path for each in run.list_artifacts("media")] == ["media/a sample"]
         with pytest.raises(InvalidInput, match="must end like an image"):
             trackql.log_image(pillow.new("L", (1, 1)), "image.txt")
     assert "scaled from -1…3" in caplog.text
@@ -261,6 +264,9 @@ def test_images(memory: Client, caplog: pytest.LogCaptureFixture) -> None:
     def pixels(name: str) -> Any:
         return numpy.asarray(pillow.open(io.BytesIO(files[name]))).tolist()
 
+    [path] = [name for name in files if name.startswith("media/")]
+    assert path.startswith("media/a sample/3_0.")
+    assert pillow.open(io.BytesIO(files[path])).size == (5, 4)
     assert pixels("pillow.png")[0][0] == [255, 0, 0, 9]
     assert pixels("mask.png") == [[255, 0]]
     assert pixels("gray.png") == [[7, 7, 7]] * 2
