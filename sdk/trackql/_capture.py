@@ -16,7 +16,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from . import _console, _session, _system, config
-from ._spool import FACTS
+from ._spool import FACTS, Sealed
 from ._transport import _importing
 from .errors import InvalidInput, RunStopped
 
@@ -170,9 +170,19 @@ def failed(run: Run, error: BaseException) -> None:
         return
     run._failure = error
     try:
-        run._append(FACTS, {"failure": _told(error)})
+        note(run, {"failure": _told(error)})
     except Exception as problem:
         log.warning("run %s: its failure is not noted: %r", run.id, problem)
+
+
+def note(run: Run, facts: dict[str, Any]) -> None:
+    """Put facts of a run on their way, without what a logging call of the script may raise."""
+    for _ in range(2):
+        lane = _session.session.lane(run._server, run.id)
+        with suppress(Sealed):  # it was quiet for long: another journal is begun
+            lane.journal.append(FACTS, facts)
+            lane.sender.wake()
+            return
 
 
 def _told(error: BaseException) -> dict[str, Any]:

@@ -15,8 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from . import _environment, _git, _redact, _session, _source
-from ._capture import clean
-from ._spool import FACTS
+from ._capture import clean, note
 
 if TYPE_CHECKING:
     from .runs import Run
@@ -63,7 +62,7 @@ def report(run: Run, chosen: frozenset[str]) -> None:
 
 
 def _tell(run: Run, kind: str, found: dict[str, Any], files: dict[str, tuple[bytes, str]]) -> None:
-    run._append(FACTS, {kind: found})
+    note(run, {kind: found})
     for path, (data, media_type) in files.items():
         _session.session.outbox(run._server).add_bytes(run, path, data, media_type)
 

@@ -30,6 +30,8 @@ class Lines:
         """Take in what was written; the lines that it ended."""
         if "\r" in text or "\x1b[" in text or self.rows is not None:
             return self._moved(text, thread)
+        if text == "\n" and not self.bar:  # as print() ends its line
+            return [self.partial.pop(thread, "")]
         if "\n" not in text:
             before = self.partial.get(thread, "")
             if len(before) < LONGEST:

@@ -39,6 +39,8 @@ FULL_SIZE = 8 * 1024 * 1024
 RESERVE = 4096
 END = 8  # every append also clears the word behind it, where readers stop
 RETRY_FULL = 1.0
+STAMP = struct.Struct("=II")  # crc and sequence of an entry
+PADDING = tuple(bytes(size) for size in range(END + 1))
 
 _M32 = 0xFFFFFFFF
 _pack: dict[int, Callable[..., bytes]] = {}
@@ -244,14 +246,22 @@ class Journal:
 
     def line(self, moment: int, stream: int, text: bytes) -> bool:
         """A printed line; False when there was no room and it was dropped."""
-        body = LINE.pack(moment, stream, len(text)) + text + bytes(-len(text) % 8)
+        body = LINE.pack(moment, stream, len(text)) + text + PADDING[-len(text) & 7]
+        size = ENTRY.size + len(body)
         with self.lock:
             segment = self.segment
-            if segment.tail[0] + ENTRY.size + len(body) > segment.limit:
-                if not self._roll(ENTRY.size + len(body)):
+            offset, record, sequence = segment.tail
+            end = offset + size
+            if end > segment.limit:
+                if not self._roll(size):
                     return self._drop(1)
                 segment = self.segment
-            self._write(segment, CONSOLE, body)
+                offset, record, sequence = segment.tail
+                end = offset + size
+            crc = crc32(body, sequence ^ _salt(segment.number, CONSOLE))
+            segment.view[offset + 8 : end + END] = STAMP.pack(crc, sequence) + body + PADDING[END]
+            segment.words[offset >> 3] = size | CONSOLE << 32
+            segment.tail = (end, record + 1, sequence + 1)
         return True
 
     def _write(self, segment: Segment, kind: int, body: bytes) -> None:

@@ -14,6 +14,7 @@ from ._alert import Alerts
 from ._files import Files
 from ._inputs import Inputs
 from ._listen import Listens
+from ._media.reading import Values
 from ._sender import Lane
 from ._spool import CREATE, FINISH, PARAMS, RESUME, TAGS, UNTAG, UPDATE, Sealed
 from .entities import RunData, RunInfo, moment
@@ -36,7 +37,7 @@ class Snapshot(NamedTuple):
     problems: list[dict[str, str]]
 
 
-class Run(Files, Inputs, Listens, Alerts):
+class Run(Files, Inputs, Listens, Alerts, Values):
     """A run: log to it, end it, or read what it holds.
 
     Logging never waits for the server and never raises because of it. Used as a context

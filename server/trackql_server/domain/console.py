@@ -9,10 +9,9 @@ from trackql_server.domain import access, records, runs, words
 from trackql_server.domain.context import Context
 from trackql_server.domain.events import ConsoleGrew
 from trackql_server.domain.records import Position
-from trackql_server.errors import InvalidInput
-from trackql_server.models import Run
+from trackql_server.errors import InvalidInput, NotFound, RunDeleted
+from trackql_server.models import Lifecycle
 from trackql_server.store import console as store
-from trackql_server.store import journal
 from trackql_server.store.console import Lines, Span, Standing
 from trackql_server.store.console import Piece as Piece
 
@@ -27,9 +26,6 @@ LARGEST_PAGE = 5_000
 # Bytes of text in one answer, and of text looked through for it.
 PAGE_TEXT = 4 * 1024 * 1024
 WALK_TEXT = 32 * 1024 * 1024
-
-# Text this large is checked and packed in a thread.
-THREAD_TEXT = 64 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,29 +88,41 @@ async def append(
         if position is None:
             raise
         refusal, checked, fresh = error, Piece(piece.writer, [], [], []), None
-    async with ctx.write() as work:
-        run = await runs.active(work.session, run_id)
+
+    def think(plan: store.Plan) -> None:
+        run = plan.run
+        if run is None:
+            raise NotFound(f"there is no run {run_id}")
+        if run.lifecycle is Lifecycle.DELETED:
+            raise RunDeleted(f"run {run_id} is deleted; restore it to log to it")
+        skipped = 0
         if position is not None:
-            expected = await journal.expected(work.session, run_id, position.writer)
-            skipped = position.skip(expected)
-            if skipped == position.count:
-                return expected
-            checked = checked.cut(skipped)
-        connection = await work.session.connection()
-        found = await connection.run_sync(store.standing, run.number)
-        heavy = store.weigh(checked.texts) > THREAD_TEXT
-        problems = await _in_thread(heavy, lambda: _extend(ctx, found, checked, fresh))
+            skipped = position.skip(plan.expected)
+            plan.known = skipped == position.count
+            plan.cursor = position
+        if plan.known:
+            return
+        problems = _extend(ctx, plan.standing, checked.cut(skipped), fresh)
         if refusal is not None:
             problems.append(runs.Problem(refusal.code, refusal.message, ctx.now()))
-        if problems:
-            _show(run, problems)
-            work.session.add(run)
-            work.announce(run)
-        await connection.run_sync(store.store, run.number, found)
-        if position is not None:
-            cursor = [(run_id, position.writer, position.end)]
-            await connection.run_sync(journal.advance, cursor)
-    ctx.services.bus.publish(ConsoleGrew(run_id, found.lines, found.open_lines))
+        told = {each["message"] for each in run.problems}
+        if problems := [each for each in problems if each.message not in told]:
+            runs.note(run, problems)
+            plan.noted = True
+
+    plan = await ctx.services.database.run_write(
+        lambda connection: store.look(connection, run_id, position),
+        think,
+        store.write,
+        heavy=True,
+    )
+    if plan.known:
+        return plan.expected
+    assert plan.run is not None
+    standing = plan.standing
+    ctx.services.bus.publish(ConsoleGrew(run_id, standing.lines, standing.open_lines))
+    if plan.noted:
+        ctx.services.run_changed(plan.run.experiment_id, run_id)
     if refusal is not None:
         raise refusal
     return None if position is None else position.end
@@ -122,11 +130,6 @@ async def append(
 
 async def _in_thread(heavy: bool, work: Callable[[], Any]) -> Any:
     return await asyncio.to_thread(work) if heavy else work()
-
-
-def _show(run: Run, problems: list[runs.Problem]) -> None:
-    known = {each["message"] for each in run.problems}
-    runs.note(run, [each for each in problems if each.message not in known])
 
 
 def _extend(

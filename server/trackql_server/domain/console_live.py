@@ -18,7 +18,7 @@ EVENT_LINES = console.LARGEST_PAGE
 LATE_LINES = 4 * EVENT_LINES
 
 # Between two events: what came meanwhile comes as one.
-PAUSE = 0.05
+PAUSE = 0.02
 
 
 @dataclass(slots=True)

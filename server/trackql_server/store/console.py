@@ -14,8 +14,9 @@ import orjson
 from sqlalchemy import Connection, func, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
-from trackql_server.models import ConsoleChunk, ConsoleState
+from trackql_server.models import ConsoleChunk, ConsoleState, Run
 from trackql_server.models.columns import instant, table_of
+from trackql_server.store import journal
 
 # Bytes of text from which on a chunk takes in no more: an append packs at most so much again.
 CHUNK_TEXT = 64 * 1024
@@ -27,7 +28,7 @@ LEVEL = 3
 CHUNKS = 64
 READ_TEXT = 2 * 1024 * 1024
 
-CHUNK, STATE = table_of(ConsoleChunk), table_of(ConsoleState)
+CHUNK, STATE, RUN = table_of(ConsoleChunk), table_of(ConsoleState), table_of(Run)
 HEAD = struct.Struct("<I")
 
 # Colours, movements of the cursor, titles of windows: what a terminal does not show as text.
@@ -83,7 +84,6 @@ class Standing:
     size: int = 0
     dropped: int = 0
     open_lines: dict[str, Any] = field(default_factory=dict)
-    known: bool = False
     last: tuple[int, bytes] | None = None  # the chunk that still takes in lines
     rows: list[dict[str, Any]] = field(default_factory=list)
 
@@ -138,12 +138,38 @@ def plain(text: str) -> str:
 # -- appending
 
 
-def standing(connection: Connection, run_number: int) -> Standing:
-    """Where a console stands; the run must be locked."""
-    row = connection.execute(select(STATE).where(STATE.c.run_number == run_number)).one_or_none()
+@dataclass(slots=True)
+class Plan:
+    """An append under way: what it found, what it will write.
+
+    `known` says that all of it was stored before, `noted` that the run has a new problem.
+    """
+
+    run: Run | None  # with what is needed of it
+    expected: int = 0
+    standing: Standing = field(default_factory=Standing)
+    known: bool = False
+    noted: bool = False
+    cursor: journal.Position | None = None
+
+
+def look(connection: Connection, run_id: str, position: journal.Position | None) -> Plan:
+    """Where a run's console stands; the run is locked until the transaction ends."""
+    columns = (RUN.c.id, RUN.c.number, RUN.c.experiment_id, RUN.c.lifecycle, RUN.c.problems)
+    row = connection.execute(
+        select(*columns).where(RUN.c.id == run_id).with_for_update()
+    ).one_or_none()
     if row is None:
-        return Standing()
-    found = Standing(row.lines, row.size, row.dropped, dict(row.open_lines), known=True)
+        return Plan(None)
+    plan = Plan(Run(**row._mapping))
+    if position is not None:
+        plan.expected = journal.next_record(connection, run_id, position.writer)
+    plan.standing = _standing(connection, row.number)
+    return plan
+
+
+def _standing(connection: Connection, run_number: int) -> Standing:
+    found = state(connection, run_number)
     last = connection.execute(
         select(CHUNK.c.start, CHUNK.c.size, CHUNK.c.body)
         .where(CHUNK.c.run_number == run_number)
@@ -195,8 +221,16 @@ def _row(start: int, size: int, lines: Lines) -> dict[str, Any]:
     }
 
 
-def store(connection: Connection, run_number: int, found: Standing) -> None:
-    """Write what changed."""
+def write(connection: Connection, plan: Plan) -> None:
+    """Write what changed, and the writer's cursor with it."""
+    run = plan.run
+    if run is None or plan.known:
+        return
+    run_number, found = run.number, plan.standing
+    if plan.noted:
+        connection.execute(update(RUN).where(RUN.c.id == run.id).values(problems=run.problems))
+    if plan.cursor is not None:
+        journal.advance(connection, [(run.id, plan.cursor.writer, plan.cursor.end)])
     rows = found.rows
     if rows and found.last is not None and rows[0]["start"] == found.last[0]:
         first, rows = rows[0], rows[1:]
@@ -229,7 +263,7 @@ def state(connection: Connection, run_number: int) -> Standing:
     row = connection.execute(select(STATE).where(STATE.c.run_number == run_number)).one_or_none()
     if row is None:
         return Standing()
-    return Standing(row.lines, row.size, row.dropped, row.open_lines, known=True)
+    return Standing(row.lines, row.size, row.dropped, dict(row.open_lines))
 
 
 def chunks(

@@ -43,7 +43,12 @@ class Position:
 async def expected(session: AsyncSession, run_id: str, writer: str) -> int:
     """The next record expected of a writer; locked until the transaction ends."""
     connection = await session.connection()
-    found = await connection.execute(
+    return await connection.run_sync(next_record, run_id, writer)
+
+
+def next_record(connection: Connection, run_id: str, writer: str) -> int:
+    """The same on a plain connection."""
+    found = connection.execute(
         select(CURSOR.c.next_record)
         .where(CURSOR.c.run_id == run_id, CURSOR.c.writer == writer)
         .with_for_update()
