@@ -32,6 +32,9 @@ from trackql_server.store.blobs.protocol import Arrived, new_place
 DIGEST = re.compile(r"[0-9a-f]{64}")
 LONGEST_URI = 10_000
 
+# A download of less is not worth another address.
+DIRECT_FROM = 8 * 1024 * 1024
+
 # Files that one request may name.
 MOST_FILES = 10_000
 
@@ -95,6 +98,15 @@ async def content(ctx: Context, run_id: str, path: str) -> Content:
 def read(ctx: Context, found: Content, start: int, end: int) -> AsyncIterator[bytes]:
     """The bytes of an artifact from `start` up to `end`."""
     return ctx.services.blobs.read(found.place, start, end)
+
+
+async def direct(ctx: Context, found: Content) -> str | None:
+    """An address of the bytes past this server, for a while; None where they come through it."""
+    access.require_read(ctx.viewer)
+    if not ctx.services.direct_downloads or found.size < DIRECT_FROM:
+        return None
+    signed = await ctx.services.blobs.signed("GET", found.place)
+    return None if signed is None else signed.url
 
 
 # -- logging
@@ -246,7 +258,7 @@ async def _placed(
     for row in new:
         row.owner_number = run.number
     old = [former[row.path] for row in new if row.path in former]
-    await _require_room(ctx, work.session, run, new, old)
+    await require_room(ctx, work.session, run, new, old)
     await store.replace(work.session, run.number, new, old)
     freed = await store.free(work.session, (each.digest for each in old))
     if new:
@@ -362,9 +374,14 @@ def _require_no_nesting(wanted: dict[str, Artifact]) -> None:
             )
 
 
-async def _require_room(
-    ctx: Context, session: AsyncSession, run: Run, new: Sequence[Artifact], old: Sequence[Artifact]
+async def require_room(
+    ctx: Context,
+    session: AsyncSession,
+    run: Run,
+    new: Sequence[Artifact],
+    old: Sequence[Artifact] = (),
 ) -> None:
+    """Raise TooLarge where a run would have more files or bytes than it may."""
     quotas = ctx.services.quotas
     root = (await store.roots(session, [run.number])).get(run.number)
     files = (root.files if root else 0) + len(new) - len(old)

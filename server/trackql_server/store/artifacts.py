@@ -1,7 +1,7 @@
 """Artifacts as rows: what lies where, in which folders, and whose bytes nobody has any more."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -28,6 +28,8 @@ from trackql_server.models.columns import table_of
 from trackql_server.store.listed import one_of
 
 ARTIFACT, FOLDER, BLOB = table_of(Artifact), table_of(ArtifactFolder), table_of(Blob)
+
+FOLDERS_A_STATEMENT = 100
 
 # Files and bytes by folder: what a change adds to what is known of it.
 Deltas = Mapping[str, tuple[int, int]]
@@ -252,15 +254,18 @@ def _upwards(path: str) -> Iterable[str]:
         yield path
 
 
-def chosen(owner: int, paths: Sequence[str]) -> ColumnElement[bool]:
-    """Artifacts at paths, or within them where they are folders."""
-    return and_(
-        active(owner),
-        or_(
-            one_of(col(Artifact.path), list(paths)),
-            *(below(col(Artifact.path), path) for path in paths),
-        ),
-    )
+def chosen(
+    owner: int, files: Sequence[str], folders: Sequence[str]
+) -> Iterator[ColumnElement[bool]]:
+    """Artifacts at the paths of files, and all within folders: conditions to go through in turn.
+
+    SQLite takes expressions of a thousand parts at most.
+    """
+    if files:
+        yield and_(active(owner), one_of(col(Artifact.path), files))
+    for start in range(0, len(folders), FOLDERS_A_STATEMENT):
+        some = folders[start : start + FOLDERS_A_STATEMENT]
+        yield and_(active(owner), or_(*(below(col(Artifact.path), folder) for folder in some)))
 
 
 async def by_folder(session: AsyncSession, condition: ColumnElement[bool]) -> Deltas:
