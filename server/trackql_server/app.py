@@ -122,6 +122,7 @@ class App(Starlette):
             stalled_after=self._settings.stalled_after,
         )
         self._services.console_limit = self._settings.limit_console
+        self._services.direct_downloads = self._settings.artifact_direct
         retention = self._retention(self._services)
         try:
             yield

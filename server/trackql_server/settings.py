@@ -50,6 +50,10 @@ class Settings(BaseSettings):
         default="",
         description="Folder or URL of the artifact bytes; TRACKQL_HOME/artifacts by default.",
     )
+    artifact_direct: bool = Field(
+        default=False,
+        description="Let downloads that ask for it go to the bucket itself, by a signed address.",
+    )
     sqlite_journal: Literal["wal", "delete"] = Field(
         default="wal",
         description="SQLite's journal: wal on local disks, delete on network file systems.",

@@ -66,6 +66,7 @@ class Services:
         self.tail = Tail()
         self.shared: Recent[Any] = Recent(SHARED_EVENTS)
         self.console_limit = 200_000_000
+        self.direct_downloads = False
         self.sealer = Sealer(database)
         self.writer = MetricWriter(database, self._committed, clock)
         self.stalls = Stalls(

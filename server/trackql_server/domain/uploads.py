@@ -19,6 +19,9 @@ from trackql_server.store.blobs.protocol import new_place
 SMALLEST_PART = 16 * 1024 * 1024
 MOST_PARTS = 1_000
 
+# Buckets take so much in one request, and copy so much by themselves.
+LARGEST_DIRECT = 5_000_000_000
+
 
 @dataclass(frozen=True, slots=True)
 class Begun:
@@ -72,6 +75,8 @@ async def begin(ctx: Context, run_id: str, file: File) -> Begun:
 
 
 async def _begun(ctx: Context, upload: Upload, received: list[int]) -> Begun:
+    if upload.size > LARGEST_DIRECT:
+        return Begun(upload, received)
     signed = await ctx.services.blobs.signed("PUT", f"uploads/{upload.id}")
     if signed is None:
         return Begun(upload, received)
@@ -130,14 +135,18 @@ async def complete(ctx: Context, upload_id: str) -> tuple[str, Artifact]:
         there = set(await store.parts(session, upload_id))
     missing = [part for part in range(count(upload)) if part not in there]
     direct = not there and await ctx.services.blobs.signed("PUT", f"uploads/{upload_id}")
+    lacking = InvalidInput(
+        f"the upload lacks {len(missing)} parts, the first of them {missing[0] if missing else 0}",
+        argument="id",
+    )
     if missing and not direct:
-        raise InvalidInput(
-            f"the upload lacks {len(missing)} parts, the first of them {missing[0]}",
-            argument="id",
-        )
+        raise lacking
     blobs = ctx.services.blobs
     place = new_place(upload.digest)
-    arrived = await blobs.finish(upload_id, 0 if direct else count(upload), place)
+    try:
+        arrived = await blobs.finish(upload_id, 0 if direct else count(upload), place)
+    except FileNotFoundError as error:  # nothing came past the server either
+        raise lacking from error
     try:
         artifacts.require_digest(arrived, upload.digest, upload.path)
         file = File(upload.path, upload.size, upload.digest, upload.media_type)

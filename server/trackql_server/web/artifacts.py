@@ -126,8 +126,10 @@ class _Exchange:
         self.begun = True
         await self.send({"type": "http.response.start", "status": status, "headers": headers})
 
-    async def body(self, chunks: AsyncIterator[bytes]) -> None:
+    async def body(self, chunks: AsyncIterator[bytes], first: bytes | None = None) -> None:
         """The body, and its end."""
+        if first is not None:
+            await self.send({"type": "http.response.body", "body": first, "more_body": True})
         async for chunk in chunks:
             await self.send({"type": "http.response.body", "body": chunk, "more_body": True})
         await self.end()
@@ -172,15 +174,40 @@ async def _file(ctx: Context, exchange: _Exchange, run_id: str, path: str) -> No
         exchange.begun = True
         await refuse(exchange.send, error, status=416, headers=[(b"content-range", length)])
         return
+    if _leads_away(exchange) and (address := await artifacts.direct(ctx, found)) is not None:
+        # A range is asked of the bucket by whoever follows.
+        await exchange.start(307, _elsewhere(address))
+        await exchange.end()
+        return
     start, end = (span.start, span.end) if span else (0, found.size)
     headers.append((b"content-length", str(end - start).encode()))
     if span is not None:
         headers.append((b"content-range", span.content_range.encode()))
-    await exchange.start(206 if span else 200, headers)
     if exchange.method == "HEAD" or start == end:
+        await exchange.start(206 if span else 200, headers)
         await exchange.end()
-    else:
-        await exchange.body(artifacts.read(ctx, found, start, end))
+        return
+    chunks = artifacts.read(ctx, found, start, end)
+    # A store that does not answer is told of while there still is a status to tell it by.
+    first = await anext(chunks)
+    await exchange.start(206 if span else 200, headers)
+    await exchange.body(chunks, first)
+
+
+def _leads_away(exchange: _Exchange) -> bool:
+    """Only who asks for it: clients that follow no redirection would find nothing, and a browser
+    would show and name the bytes as the bucket does."""
+    asked, inline = exchange.asked("direct"), exchange.asked("inline")
+    return exchange.method == "GET" and asked is not None and inline is None
+
+
+def _elsewhere(address: str) -> showing.Headers:
+    return [
+        (b"location", address.encode()),
+        (b"content-length", b"0"),
+        (b"cache-control", b"no-store"),
+        (b"referrer-policy", b"no-referrer"),
+    ]
 
 
 def _marks(found: Content, tag: str) -> showing.Headers:

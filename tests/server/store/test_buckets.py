@@ -299,3 +299,21 @@ class Refusing:
         self._server.shutdown()
         self._thread.join()
         self._server.server_close()
+
+
+async def test_a_store_of_ones_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As a package brings it: a module, and what its installation says of it."""
+    (tmp_path / "own_store.py").write_text(
+        "from pathlib import Path\n"
+        "from trackql_server.store.blobs.local import LocalBlobs\n"
+        "def opened(root):\n"
+        f"    return LocalBlobs(Path({str(tmp_path)!r}) / root.removeprefix('swift://'))\n"
+    )
+    told = tmp_path / "own_store-1.dist-info"
+    told.mkdir()
+    (told / "METADATA").write_text("Metadata-Version: 2.1\nName: own-store\nVersion: 1\n")
+    (told / "entry_points.txt").write_text("[trackql.artifact_stores]\nswift = own_store:opened\n")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    blobs = opened("swift://here")
+    await blobs.write("blobs/aa/one", chunks(5))
+    assert (tmp_path / "here" / "blobs" / "aa" / "one").read_bytes() == content(0, 5)
