@@ -10,7 +10,7 @@ import logging
 import time
 import weakref
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, overload
 
 from . import _live, _session, config, errors
 from ._live import LiveParam
@@ -49,6 +49,9 @@ class Ear:
                 self.reason = request["reason"]
                 self.armed = self.raises
                 self.stop = True
+            run = self.run()
+            if self.heeds and run is not None:
+                run.__dict__["should_stop"] = True
             return self.heeds
         key, value = request["key"], request["value"]
         self.asked[key] = value
@@ -125,6 +128,20 @@ def _ask(route: Route, ears: dict[str, list[Ear]]) -> None:
         route.transport.execute("see_requests", {"input": {"ids": seen}})
 
 
+class ShouldStop:
+    """Stands for the attribute until it is read first; then it is in the run itself.
+
+    A training loop reads it at every step: no property is as cheap as an attribute.
+    """
+
+    @overload
+    def __get__(self, run: None, owner: type[Listens]) -> ShouldStop: ...
+    @overload
+    def __get__(self, run: Listens, owner: type[Listens]) -> bool: ...
+    def __get__(self, run: Listens | None, owner: type[Listens]) -> ShouldStop | bool:
+        return self if run is None else run._heed()
+
+
 class Listens:
     """What a run does that listens."""
 
@@ -132,16 +149,12 @@ class Listens:
     _server: str
     _finished: int | None
     _ear: Ear | None = None
-    _heeded: Ear | None = None
 
     def _append(self, kind: int, payload: Any) -> None:
         raise NotImplementedError
 
-    @property
-    def should_stop(self) -> bool:
-        """Whether somebody asked the run to stop; from the first look on this process listens."""
-        ear = self._heeded
-        return self._heed() if ear is None else ear.stop
+    should_stop = ShouldStop()
+    """Whether somebody asked the run to stop; from the first look on this process listens."""
 
     @property
     def stop_reason(self) -> str:
@@ -174,13 +187,20 @@ class Listens:
         return param
 
     def _heed(self, on_stop: OnStop = "flag") -> bool:
+        """Begin to take notice of requests to stop; whether there is one."""
         if self._finished is not None:
             return self._ear is not None and self._ear.stop
         ear = self._listen()
         ear.raises = ear.raises or on_stop == "raise"
+        # The sender's thread puts True there; should it do so in between, then again next time.
+        self.__dict__["should_stop"] = ear.stop
         ear.heeds = True
-        self._heeded = ear
         return ear.stop
+
+    def _deafen(self) -> None:
+        """In a forked child: this process does not listen."""
+        self._ear = None
+        self.__dict__.pop("should_stop", None)
 
     def _listen(self) -> Ear:
         if self._ear is None:

@@ -7,7 +7,7 @@ import re
 from typing import Any, NamedTuple
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
-from . import _source
+from . import _redact, _source
 
 # Parts of an address that let somebody in, by the names they usually have.
 _SECRET = re.compile(
@@ -68,8 +68,12 @@ def clean(value: Any) -> Any:
 
 def without_credentials(address: str) -> str:
     """An address without user, password and the parts of its query that let somebody in."""
-    if not _SCHEME.match(address):
-        return address
+    if _SCHEME.match(address):
+        address = _bare(address)
+    return _redact.SHAPES.sub(_redact.MARK, _redact.address(address))
+
+
+def _bare(address: str) -> str:
     try:
         parts = urlsplit(address)
     except ValueError:

@@ -357,7 +357,7 @@ def _forked() -> None:
     former.abandon()
     for run in list(handles):
         run._lane = None
-        run._ear = run._heeded = None
+        run._deafen()
         run._mine = False
 
 
