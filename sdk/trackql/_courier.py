@@ -10,7 +10,8 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from . import _pack, _paths
-from ._outbox import Item, Large
+from ._outbox import Large
+from ._segment import Item
 from ._transport import Transport
 from ._wire import Buffer, Buffers, Moved, elsewhere
 from .errors import InvalidInput, NotFound, TrackqlError, WrongDigest
@@ -20,6 +21,8 @@ PARTS_FROM = 32 << 20
 # Less than this is sent without asking first whether the server has it.
 ASK_FROM = 1 << 20
 SOME = 32
+# A bucket takes no more than this at once.
+DIRECT = 5 * 10**9
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
@@ -133,7 +136,8 @@ class Courier:
         if upload["artifact"] is not None:
             self.spared(item.size)
             return
-        if upload.get("directUrl") and self._direct(item, upload):
+        direct = upload.get("directUrl") and item.size <= DIRECT
+        if direct and self._direct(item, upload):
             self._change("complete_upload", id=upload["id"])
             return
         size = int(upload["partSize"])

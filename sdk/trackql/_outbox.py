@@ -12,7 +12,6 @@ import fcntl
 import hashlib
 import json
 import os
-import struct
 import threading
 import time
 from collections import deque
@@ -20,26 +19,22 @@ from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
-from zlib import crc32
 
 from . import _snapshot
+from ._segment import ENTRY, Segment
 from ._sender import Backoff
 from ._snapshot import Digest
 from ._wire import Body, Buffer, Buffers, Slice
 from .errors import TrackqlError
 
 FOLDER = "outbox"
-MAGIC = b"TRACKQLA"
-START = 4096
-ACK_AT, ACK = 16, struct.Struct("=QI")
-META_AT = 64
-ENTRY = struct.Struct("=IQI")  # size of the words, size of the body, crc of both and the words
 SMALL = 8 << 20
 SEGMENT = 64 << 20
 # One request carries no more than this of what is small.
 PACK = 16 << 20
 PACK_ITEMS = 10_000
-WORDS = 8 << 20
+# Runs that end while no server answers leave a segment each: so many are held open.
+OPEN = 64
 # Kept free on the disk, for the journals and for everybody else.
 FREE = 256 << 20
 
@@ -49,153 +44,6 @@ _encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 class NoRoom(Exception):
     """The disk is full, the bound is reached, or there is no folder to write to."""
-
-
-class Item:
-    """Something small as it lies in a segment: what the wire is told of it, and its bytes."""
-
-    __slots__ = ("body", "end", "meta")
-
-    def __init__(self, meta: dict[str, Any], body: memoryview, end: int) -> None:
-        self.meta = meta
-        self.body = body
-        self.end = end
-
-    @property
-    def path(self) -> str | None:
-        return self.meta.get("path")
-
-
-class Segment:
-    """A file that items of one run are appended to; gone as soon as all are delivered."""
-
-    def __init__(self, path: Path, number: int, descriptor: int, own: bool) -> None:
-        self.path = path
-        self.number = number
-        self.tail = START
-        self.done = START
-        self._descriptor = descriptor
-        self._own = own
-
-    @classmethod
-    def create(cls, path: Path, number: int, meta: dict[str, Any]) -> Segment:
-        words = json.dumps(meta).encode()
-        if META_AT + 4 + len(words) > START:
-            raise ValueError("the address of the server is too long")
-        flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
-        descriptor = os.open(path, flags, 0o600)
-        head = bytearray(START)
-        head[: len(MAGIC)] = MAGIC
-        head[META_AT : META_AT + 4 + len(words)] = len(words).to_bytes(4, "little") + words
-        try:
-            os.pwrite(descriptor, head, 0)
-        except BaseException:
-            os.close(descriptor)
-            path.unlink()
-            raise
-        return cls(path, number, descriptor, own=True)
-
-    @classmethod
-    def adopt(cls, path: Path, number: int) -> tuple[Segment, dict[str, Any]] | None:
-        """What a dead process left; None when it was cut off before anything was in it."""
-        descriptor = os.open(path, os.O_RDWR | os.O_CLOEXEC)
-        head = os.pread(descriptor, START, 0)
-        try:
-            if len(head) < START or head[: len(MAGIC)] != MAGIC:
-                raise ValueError(path)
-            size = int.from_bytes(head[META_AT : META_AT + 4], "little")
-            meta: dict[str, Any] = json.loads(head[META_AT + 4 : META_AT + 4 + size])
-        except ValueError:
-            os.close(descriptor)
-            return None
-        segment = cls(path, number, descriptor, own=False)
-        done, crc = ACK.unpack_from(head, ACK_AT)
-        segment.tail = os.fstat(descriptor).st_size
-        if crc32(head[ACK_AT : ACK_AT + 8]) == crc and START <= done <= segment.tail:
-            segment.done = done
-        return segment, meta
-
-    def append(self, words: bytes, body: Buffer) -> None:
-        """Add an item; one that is written in part is not there."""
-        sizes = struct.pack("=IQ", len(words), len(body))
-        head = sizes + struct.pack("=I", crc32(words, crc32(sizes))) + words
-        size = len(head) + len(body)
-        try:
-            written = os.pwritev(self._descriptor, [head, body] if len(body) else [head], self.tail)
-            if written != size:
-                raise OSError(28, "No space left on device")
-        except OSError:
-            with suppress(OSError):
-                os.ftruncate(self._descriptor, self.tail)
-            raise
-        self.tail += size
-
-    def take(self, count: int, most: int) -> list[Item]:
-        """The next items, at least one where there is one, at most so many and so many bytes."""
-        size = min(self.tail - self.done, most)
-        window = memoryview(os.pread(self._descriptor, size, self.done))
-        found: list[Item] = []
-        at = told = 0
-        while len(found) < count and told < WORDS:
-            sizes = self._sizes(window, at)
-            if sizes is None:
-                break
-            words, body = sizes
-            end = at + ENTRY.size + words + body
-            if end > len(window):
-                if found or self.done + end > self.tail:
-                    break
-                window = memoryview(os.pread(self._descriptor, end, self.done))
-                if len(window) < end:
-                    break
-            text = window[at + ENTRY.size : at + ENTRY.size + words]
-            meta = self._meta(window[at : at + ENTRY.size], text)
-            content = window[at + ENTRY.size + words : end]
-            if meta is None or not (self._own or _whole(meta, content)):
-                break
-            found.append(Item(meta, content, self.done + end))
-            at = end
-            told += words
-        if not found and not self._own:
-            self.tail = self.done  # the rest was cut off when the process died
-        return found
-
-    @staticmethod
-    def _sizes(window: memoryview, at: int) -> tuple[int, int] | None:
-        if at + ENTRY.size > len(window):
-            return None
-        words, body, _ = ENTRY.unpack_from(window, at)
-        return words, body
-
-    @staticmethod
-    def _meta(head: memoryview, text: memoryview) -> dict[str, Any] | None:
-        _, _, crc = ENTRY.unpack(head)
-        if crc32(text, crc32(head[:12])) != crc:
-            return None
-        meta: dict[str, Any] = json.loads(bytes(text))
-        return meta
-
-    def acknowledge(self, end: int) -> None:
-        """The server has everything before this place."""
-        place = struct.pack("=Q", end)
-        os.pwrite(self._descriptor, place + struct.pack("=I", crc32(place)), ACK_AT)
-        self.done = end
-
-    def close(self) -> None:
-        if self._descriptor >= 0:
-            os.close(self._descriptor)
-            self._descriptor = -1
-
-    def remove(self) -> None:
-        self.close()
-        self.path.unlink(missing_ok=True)
-
-
-def _whole(meta: dict[str, Any], body: memoryview) -> bool:
-    digest = meta.get("sha256")
-    if digest is None or "uri" in meta:
-        return not len(body)
-    return hashlib.sha256(body).hexdigest() == str(digest)
 
 
 class Large:
@@ -283,6 +131,7 @@ class Outbox:
         self._number = 0
         self._lock = threading.RLock()
         self._descriptor = -1
+        self._held: deque[Segment] = deque()
 
     # -- the folder and its lock
 
@@ -336,6 +185,7 @@ class Outbox:
                     path.unlink()
                     continue
                 segment, meta = found
+                segment.put_aside()
                 box = self.box(meta["url"], meta["run"])
                 box.segments.append(segment)
                 box.bytes += segment.tail - segment.done
@@ -427,6 +277,10 @@ class Outbox:
         meta = {"url": box.url, "run": box.run_id}
         segment = Segment.create(root / f"{number:08d}.log", number, meta)
         box.segments.append(segment)
+        with self._lock:
+            self._held.append(segment)
+            while len(self._held) > OPEN:
+                self._held.popleft().put_aside()
         return segment
 
     def copy(self, box: Box, meta: dict[str, Any], source: int | Buffer) -> Large:

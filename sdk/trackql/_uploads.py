@@ -12,7 +12,8 @@ from queue import Empty, SimpleQueue
 
 from . import errors
 from ._courier import Courier, Expired
-from ._outbox import PACK, PACK_ITEMS, Box, Large, Outbox, Segment
+from ._outbox import PACK, PACK_ITEMS, Box, Large, Outbox
+from ._segment import Segment
 from ._sender import ABSENT, PACE, Lane, Route, Sender
 from ._wire import Shrunk
 

@@ -12,9 +12,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from trackql import _outbox, _snapshot
-from trackql._outbox import Box, NoRoom, Outbox, Segment
+from trackql import _outbox, _segment, _snapshot
+from trackql._outbox import Box, NoRoom, Outbox
 from trackql._outgoing import _told, walk
+from trackql._segment import Segment
 
 RUN = "0" * 32
 URL = "http://127.0.0.1:9"
@@ -62,7 +63,7 @@ def test_a_torn_tail_costs_only_what_was_torn(
         add(outbox, box, f"é/{number}", body)
         ends.append(box.segments[-1].tail)
     [segment] = box.segments
-    cut = data.draw(st.integers(_outbox.START, ends[-1]))
+    cut = data.draw(st.integers(_segment.START, ends[-1]))
     os.truncate(segment.path, cut)
     whole = [
         (f"é/{n}", body)
@@ -84,7 +85,7 @@ def test_bytes_that_changed_are_never_taken(
         add(outbox, box, f"{number}", data)
     [segment] = box.segments
     raw = bytearray(segment.path.read_bytes())
-    at = _outbox.START + place % (len(raw) - _outbox.START)
+    at = _segment.START + place % (len(raw) - _segment.START)
     raw[at] ^= 0xFF
     segment.path.write_bytes(raw)
     later = adopted(outbox)
@@ -249,6 +250,21 @@ def test_a_forked_child_holds_nothing_of_its_parent(tmp_path: Path) -> None:
     assert os.waitpid(child, 0)[1] == 0
     add(outbox, box, "b", b"2")
     assert held(box) == [("a", b"1"), ("b", b"2")]
+
+
+def test_hundreds_of_runs_hold_few_files_open(tmp_path: Path) -> None:
+    outbox = Outbox(tmp_path, 1 << 40)
+    before = len(os.listdir("/proc/self/fd"))
+    for turn in range(2):
+        for number in range(300):
+            add(outbox, outbox.box(URL, f"{number:032x}"), f"{turn}", b"%d" % number)
+    assert len(os.listdir("/proc/self/fd")) <= before + _outbox.OPEN + 2
+    later = adopted(outbox)
+    assert len(os.listdir("/proc/self/fd")) <= before + 2
+    for number in range(300):
+        expected = [(f"{turn}", b"%d" % number) for turn in range(2)]
+        assert held(later.box(URL, f"{number:032x}")) == expected
+    later.abandon()
 
 
 def test_a_segment_without_a_head_is_passed_over(tmp_path: Path) -> None:
