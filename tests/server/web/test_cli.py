@@ -1,5 +1,6 @@
 """The commands that start the server and look after its database, as a person runs them."""
 
+import json
 import os
 import signal
 import sqlite3
@@ -8,6 +9,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -246,3 +248,111 @@ def test_requests_are_logged_when_asked(tmp_path: Path) -> None:
         process.terminate()
         _, log = process.communicate(timeout=30)
     assert "GET /health" in log
+
+
+def asked(address: str, document: str, **variables: object) -> dict[str, Any]:
+    """The data of an answer without errors."""
+    body = {"query": document, "variables": variables}
+    answer = httpx.post(f"{address}/graphql", json=body, timeout=60).json()
+    assert "errors" not in answer, answer
+    data: dict[str, Any] = answer["data"]
+    return data
+
+
+def collected(home: Path, *arguments: str, **settings: str) -> dict[str, int]:
+    """What `trackql db gc --json` tells."""
+    result = run(home, "db", "gc", "--json", *arguments, **settings)
+    assert result.returncode == 0, result.stderr
+    told: dict[str, int] = json.loads(result.stdout)
+    return told
+
+
+def test_gc_beside_a_running_server(tmp_path: Path, database_url: str) -> None:
+    settings = {"TRACKQL_DATABASE_URL": database_url}
+    with started(tmp_path, "--port", "0", **settings) as (address, _):
+        made = [
+            asked(address, 'mutation { createRun(input: {experimentName: "e"}) { id } }')
+            for _ in range(3)
+        ]
+        ids = [each["createRun"]["id"] for each in made]
+        for each in ids:
+            for name, body in (("own", each.encode()), ("shared", b"the same in all")):
+                kept = httpx.put(f"{address}/artifacts/runs/{each}/{name}", content=body)
+                assert kept.status_code == 201
+        asked(
+            address,
+            """mutation($ids: [ID!]!) {
+                 updateRuns(input: {runIds: $ids, lifecycle: DELETED}) { count } }""",
+            ids=ids[:2],
+        )
+        asked(
+            address,
+            """mutation($id: ID!) {
+                 deleteArtifacts(input: {runId: $id, paths: ["own"]}) { __typename } }""",
+            id=ids[2],
+        )
+        nothing = dict.fromkeys(
+            ("experiments", "runs", "artifacts", "uploads", "blobs", "orphans", "bytes"), 0
+        )
+        assert collected(tmp_path, **settings) == {"dryRun": False, **nothing}
+        assert collected(tmp_path, "--older-than", "0d", "--experiments", **settings) == {
+            "dryRun": False,
+            **nothing,
+        }
+        wanted = nothing | {"runs": 2, "artifacts": 4, "blobs": 2, "bytes": 64}
+        runs = ("--older-than", "0d", "--runs")
+        for _ in range(2):
+            told = collected(tmp_path, *runs, "--dry-run", **settings)
+            assert told == {"dryRun": True, **wanted}
+        assert collected(tmp_path, *runs, **settings) == {"dryRun": False, **wanted}
+        rest = nothing | {"artifacts": 1, "blobs": 1, "bytes": 32}
+        assert collected(tmp_path, "--older-than", "0s", **settings) == {"dryRun": False, **rest}
+        # The server goes on, and what is left is whole.
+        left = httpx.get(f"{address}/artifacts/runs/{ids[2]}/shared")
+        assert left.content == b"the same in all"
+        found = asked(address, "{ runs(lifecycle: ALL) { nodes { id } } }")["runs"]["nodes"]
+        assert [each["id"] for each in found] == [ids[2]]
+    files = [path for path in (tmp_path / "artifacts").rglob("*") if path.is_file()]
+    assert [path.read_bytes() for path in files] == [b"the same in all"]
+
+
+def test_gc_finds_bytes_that_nothing_names(tmp_path: Path) -> None:
+    run(tmp_path, "db", "upgrade")
+    lost = tmp_path / "artifacts" / "blobs" / "aa" / "lost"
+    lost.parent.mkdir(parents=True)
+    new = lost.with_name("new")
+    for path in (lost, new):
+        path.write_bytes(b"left by a process that died")
+    os.utime(lost, (0, 0))
+    assert collected(tmp_path, "--runs")["orphans"] == 0
+    for arguments in (("--dry-run",), ()):
+        told = collected(tmp_path, "--orphans", *arguments)
+        assert (told["orphans"], told["bytes"]) == (1, 27)
+    assert not lost.exists()
+    assert new.exists(), "somebody may be writing it"
+    said = run(tmp_path, "db", "gc", "--dry-run")
+    assert said.stdout.startswith("Would remove for good:\n  0 experiments\n")
+    assert said.stdout.endswith("  0 bytes of artifacts would be freed\n")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("--older-than", "soon"), "--older-than 'soon' is no length of time"),
+        (("--artifact-root", "ftp://x/y"), "TRACKQL_ARTIFACT_ROOT ftp://x/y is of no known kind"),
+        (("--database-url", "sqlite:////dev/null/x.db"), "--database-url"),
+    ],
+)
+def test_gc_says_what_is_wrong(tmp_path: Path, arguments: tuple[str, ...], said: str) -> None:
+    run(tmp_path, "db", "upgrade")
+    result = run(tmp_path, "db", "gc", *arguments)
+    assert result.returncode == 2
+    assert said in result.stderr
+    assert "Traceback" not in result.stderr
+
+
+def test_gc_makes_no_database(tmp_path: Path) -> None:
+    result = run(tmp_path / "home", "db", "gc")
+    assert result.returncode == 2
+    assert "there is no database" in result.stderr
+    assert not (tmp_path / "home").exists()
