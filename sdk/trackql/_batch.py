@@ -53,6 +53,8 @@ OPERATIONS = {
     ALERT: "raise_alert",
     LIVE: "declare_live_params",
 }
+# What is refused of these is not noted on the run by the server: their requests may come twice.
+UNNOTED = frozenset((INPUTS, ALERT, LIVE))
 BY_ID = frozenset((CREATE, RESUME, UPDATE, FINISH))  # their input names the run `id`
 FIELDS = {PARAMS: "params", TAGS: "tags", UNTAG: "keys"}
 

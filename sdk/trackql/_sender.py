@@ -250,6 +250,8 @@ class Lane:
                     self._stop(error)
                     return
                 log.warning("run %s: %s", self.run_id, error)
+                if batch.kind in _batch.UNNOTED:
+                    self.problems.append({"code": error.code, "message": error.message})
                 self._refused = batch.start.record if batch.records else None
                 self._acknowledged(batch)
             case _:

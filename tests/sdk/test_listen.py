@@ -259,6 +259,17 @@ def test_what_makes_no_sense_is_refused_at_once(memory: Client) -> None:
     assert trackql.active_run() is None
 
 
+def test_what_is_refused_later_is_shown_on_the_run(memory: Client) -> None:
+    with trackql.start_run() as run:
+        for number in range(101):
+            run.live_param(f"p{number}", number)
+        run.log_metric("x", 1)
+    found = memory.run(run.id)
+    assert [each["code"] for each in found.problems] == ["INVALID_INPUT"]
+    assert "100" in found.problems[0]["message"]
+    assert found.data.metrics["x"] == 1
+
+
 def test_values_that_do_not_fit_are_passed_over() -> None:
     param = LiveParam("a", declared("a", 3, 0, 9))
     for wrong in (10, -1, 0.5, "3", True, None, float("nan")):
