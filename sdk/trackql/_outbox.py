@@ -84,6 +84,11 @@ class Large:
             return hashlib.sha256(self.data).hexdigest()
         return self.digest.value()
 
+    @property
+    def lent(self) -> bool:
+        """It is sent from where its owner has it, who may change it."""
+        return self.words is None
+
     def remove(self) -> None:
         if self.words is not None:
             self.words.unlink(missing_ok=True)

@@ -309,7 +309,8 @@ class Uploader:
             self._refuse(box, route, item.path, errors.TrackqlError(str(error)))
         except (Shrunk, OSError) as error:
             item.wrong += 1
-            item.digest.forget()
+            if item.lent:
+                item.digest.forget()
             if item.wrong <= WRONG and not isinstance(error, FileNotFoundError):
                 box.backoff.fail()
                 return False
@@ -347,7 +348,8 @@ class Uploader:
             return False
         if error.code == "WRONG_DIGEST" and item is not None and item.wrong < WRONG:
             item.wrong += 1
-            item.digest.forget()
+            if item.lent:
+                item.digest.forget()
             box.backoff.fail()
             return False
         if error.code in PASSING:

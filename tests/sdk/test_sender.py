@@ -41,6 +41,9 @@ class Line:
     def subscribe(self, operation: str, variables: dict[str, Any]) -> Iterator[dict[str, Any]]:
         return self.inner.subscribe(operation, variables)
 
+    def request(self, *arguments: Any, **options: Any) -> Any:
+        return self.inner.request(*arguments, **options)
+
     def close(self) -> None:
         self.inner.close()
 
