@@ -4,7 +4,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import BigInteger, Column, Index, text
+from sqlalchemy import BigInteger, Column, Index
 from sqlmodel import Field, SQLModel
 
 from trackql_server.models.columns import CodePointText, EnumText, Instant, JsonText, RowNumber
@@ -28,13 +28,7 @@ class RunRequest(SQLModel, table=True):
     __tablename__ = "run_request"
     __table_args__ = (
         Index("ix_run_request_run", "run_number", "number"),
-        Index(
-            "ix_run_request_open",
-            "run_id",
-            "number",
-            sqlite_where=text("open"),
-            postgresql_where=text("open"),
-        ),
+        Index("ix_run_request_open", "run_id", "open", "number"),
     )
 
     number: int = Field(

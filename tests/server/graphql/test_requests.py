@@ -4,11 +4,13 @@ import asyncio
 from typing import Any
 
 import pytest
+from sqlalchemy import event
 from starlette.applications import Starlette
 
 from tests.client import GraphQL
 from tests.server.graphql.sample import listening
 from tests.server.graphql.test_found import over_websocket
+from trackql_server.domain.context import Services
 
 CREATE = "mutation($input: CreateRunInput!) { createRun(input: $input) { id } }"
 FINISH = "mutation($id: ID!) { finishRun(input: {id: $id}) { id } }"
@@ -276,3 +278,33 @@ async def test_requests_are_followed_as_they_are_made_and_seen(
         await declare(graphql, run_id, LR)
         asked = await ask(graphql, run_id, "lr", 0.5)
         assert (await anext(events))["data"]["runRequests"] == [asked]
+
+
+async def test_what_scripts_ask_every_few_seconds_is_read_off_an_index(
+    app: Starlette, graphql: GraphQL
+) -> None:
+    services: Services = app.services  # type: ignore[attr-defined]
+    database = services.database
+    asked: list[tuple[str, Any]] = []
+    async with database.read() as session:
+        engine = (await session.connection()).engine.sync_engine
+
+    def note(connection: Any, cursor: Any, statement: str, given: Any, *_: Any) -> None:
+        asked.append((statement, given))
+
+    event.listen(engine, "before_cursor_execute", note)
+    await holding(graphql, "a")
+    await holding(graphql, "a", "b", "c")
+    await holding(graphql, *(str(number) for number in range(1_000)))
+    event.remove(engine, "before_cursor_execute", note)
+    statements = [pair for pair in asked if "FROM run_request" in pair[0]]
+    assert len(statements) == 3
+    async with database.read() as session:
+        connection = await session.connection()
+        if not database.sqlite:  # it looks for no index in a table of a few rows
+            await connection.exec_driver_sql("SET LOCAL enable_seqscan = off")
+        explain = "EXPLAIN QUERY PLAN" if database.sqlite else "EXPLAIN"
+        for statement, given in statements:
+            plan = await connection.exec_driver_sql(f"{explain} {statement}", given)
+            told = " ".join(str(tuple(row)[-1]) for row in plan)
+            assert "ix_run_request_open" in told, told

@@ -176,13 +176,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("number"),
     )
     op.create_index("ix_run_request_run", "run_request", ["run_number", "number"])
-    op.create_index(
-        "ix_run_request_open",
-        "run_request",
-        ["run_id", "number"],
-        sqlite_where=sa.text("open"),
-        postgresql_where=sa.text("open"),
-    )
+    op.create_index("ix_run_request_open", "run_request", ["run_id", "open", "number"])
     op.create_table(
         "live_param",
         sa.Column("run_number", sa.BigInteger(), nullable=False, autoincrement=False),
