@@ -14,9 +14,9 @@ from typing import Any
 
 import orjson
 
-from trackql_server.domain import access, artifacts, paths, runs
-from trackql_server.domain.artifacts import File
+from trackql_server.domain import access, files, paths, publishing, runs
 from trackql_server.domain.context import Context
+from trackql_server.domain.files import File
 from trackql_server.errors import InvalidInput, NotFound, TooLarge
 from trackql_server.models import Artifact
 from trackql_server.store import artifacts as store
@@ -27,7 +27,7 @@ HEAD = struct.Struct(">Q")
 LARGEST_MANIFEST = 16 * 1024 * 1024
 
 # Bodies up to this size wait in memory, at most BATCH bytes of them, to be written together.
-SMALL = 1024 * 1024
+SMALL = 256 * 1024
 BATCH = 8 * 1024 * 1024
 
 
@@ -62,13 +62,12 @@ async def receive(ctx: Context, run_id: str, chunks: AsyncIterator[bytes]) -> li
                 await keeping.take(each.file, source)
         await keeping.flush()
         await source.end()
-        files = [each.file for each in entries if each.file is not None]
-        # What was there a moment ago may have been purged: then its bytes are sent again.
-        rich = [each.value for each in entries if each.value is not None]
-        made, _ = await artifacts.publish(ctx, run.id, files, keeping.fresh, rich)
     except BaseException:
-        await ctx.services.blobs.delete([each.place for each in keeping.fresh])
+        await publishing.discard(ctx, [each.place for each in keeping.fresh])
         raise
+    named = [each.file for each in entries if each.file is not None]
+    rich = [each.value for each in entries if each.value is not None]
+    made, _ = await publishing.publish(ctx, run.id, named, keeping.fresh, rich)
     return made
 
 
@@ -130,22 +129,22 @@ class _Keeping:
     async def flush(self) -> None:
         waiting, self._waiting, self._held = self._waiting, [], 0
         digests = await asyncio.to_thread(lambda: [sha256(body).hexdigest() for _, body in waiting])
-        bodies = []
+        new: dict[str, bytes] = {}
         for (file, body), digest in zip(waiting, digests, strict=True):
-            artifacts.require_digest(Arrived(len(body), digest), file.digest, file.path)
+            files.require_digest(Arrived(len(body), digest), file.digest, file.path)
             if digest not in self._known:
-                self._known.add(digest)
-                place = new_place(digest)
+                new[digest] = body
+        self._known.update(new)
+        if new:
+            places = await self._blobs.write_many(list(new.items()))
+            for (digest, body), place in zip(new.items(), places, strict=True):
                 self.fresh.append(NewBlob(digest, len(body), place))
-                bodies.append((place, body))
-        if bodies:
-            await self._blobs.write_many(bodies)
 
     async def _large(self, file: File, source: _Source) -> None:
         place = new_place(file.digest)
         arrived = await self._blobs.write(place, source.up_to(file.size))
         self.fresh.append(NewBlob(file.digest, file.size, place))
-        artifacts.require_digest(arrived, file.digest, file.path)
+        files.require_digest(arrived, file.digest, file.path)
 
 
 def _entries(ctx: Context, manifest: bytes) -> list[Entry]:
@@ -159,14 +158,14 @@ def _entries(ctx: Context, manifest: bytes) -> list[Entry]:
             'the manifest has to be JSON: {"entries": [{"path", "size", "sha256"}]}',
             argument="manifest",
         ) from error
-    if len(given) > artifacts.MOST_FILES:
+    if len(given) > files.MOST_FILES:
         raise TooLarge(
-            f"a pack has at most {artifacts.MOST_FILES:,} entries: send several", limit="entries"
+            f"a pack has at most {files.MOST_FILES:,} entries: send several", limit="entries"
         )
     found = [_entry(each, f"entries[{place}]") for place, each in enumerate(given)]
-    files = [each.file for each in found if each.file is not None]
-    artifacts.checked_files(ctx, files)
-    if len({file.path for file in files}) != len(files):
+    named = [each.file for each in found if each.file is not None]
+    files.checked_files(ctx, named)
+    if len({file.path for file in named}) != len(named):
         raise InvalidInput("a path stands twice in the pack", argument="entries")
     return found
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from trackql_server.domain import access, artifacts, paths, runs
+from trackql_server.domain import access, paths, publishing, runs
 from trackql_server.domain.context import Context
 from trackql_server.errors import AlreadyExists, InvalidInput, NotFound
 from trackql_server.models import Artifact
@@ -65,7 +65,7 @@ async def restore(ctx: Context, run_id: str, ids: Sequence[str]) -> list[Artifac
                 f"run {run_id} has an artifact {min(taken)!r} again: delete that first"
             )
         _require_apart(places, above)
-        await artifacts.require_room(ctx, work.session, run, rows)
+        await publishing.require_room(ctx, work.session, run, rows)
         await store.restore(work.session, [row.number for row in rows])
         await store.fold(work.session, run.number, _sums(rows))
         for row in rows:
@@ -85,7 +85,7 @@ async def purge(ctx: Context, run_id: str, ids: Sequence[str]) -> int:
         held = await store.hold(work.session, (row.digest for row in rows if row.digest))
         gone = await store.free(work.session, (row.digest for row in rows))
         work.announce(run)
-    await ctx.services.blobs.delete(gone)
+    await publishing.discard(ctx, gone)
     freed = set(gone)
     return sum(sizes[digest] for digest, place in held.items() if place in freed)
 

@@ -6,11 +6,11 @@ from dataclasses import dataclass, field
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from trackql_server.domain import access, artifacts, runs
-from trackql_server.domain.artifacts import File
+from trackql_server.domain import access, artifacts, files, publishing, runs
 from trackql_server.domain.context import Context
+from trackql_server.domain.files import File
 from trackql_server.domain.media_types import media_type
-from trackql_server.errors import InvalidInput, NotFound
+from trackql_server.errors import InvalidInput, NotFound, TrackqlError
 from trackql_server.models import Artifact, Upload
 from trackql_server.store import uploads as store
 from trackql_server.store.artifacts import NewBlob
@@ -43,18 +43,19 @@ async def begin(ctx: Context, run_id: str, file: File) -> Begun:
     Bytes that the store has already make the artifact at once.
     """
     access.require_write(ctx.viewer)
-    [checked] = artifacts.checked_files(ctx, [file])
+    [checked] = files.checked_files(ctx, [file])
     made, missing = await artifacts.log_known(ctx, run_id, [checked])
     if not missing:
         return Begun(artifact=made[0])
+    received: list[int] = []
     async with ctx.write() as work:
         run = await runs.active(work.session, run_id)
         found = await store.like(work.session, run.id, checked.path, checked.digest, checked.size)
         if found is not None:
             found.touched_at = ctx.now()
             work.session.add(found)
-            return await _begun(ctx, found, await store.parts(work.session, found.id))
-        upload = Upload(
+            received = await store.parts(work.session, found.id)
+        upload = found or Upload(
             id=secrets.token_hex(16),
             run_id=run.id,
             path=checked.path,
@@ -67,11 +68,13 @@ async def begin(ctx: Context, run_id: str, file: File) -> Begun:
         )
         work.session.add(upload)
     try:
+        # Of an upload that is taken up again as well: whoever began it may not have come this far.
         await ctx.services.blobs.begin(upload.id, upload.size)
     except BaseException:
-        await _forget(ctx, upload.id)
+        if found is None:
+            await _forget(ctx, upload.id)
         raise
-    return await _begun(ctx, upload, [])
+    return await _begun(ctx, upload, received)
 
 
 async def _begun(ctx: Context, upload: Upload, received: list[int]) -> Begun:
@@ -102,15 +105,20 @@ async def receive(ctx: Context, upload_id: str, part: int, chunks: AsyncIterator
     wanted = min(upload.part_size, upload.size - offset)
     async with ctx.write() as work:
         await store.forget_part(work.session, upload_id, part)
-    size = await ctx.services.blobs.write_part(
-        upload_id, part, offset, _exactly(chunks, wanted, part)
-    )
+    try:
+        size = await ctx.services.blobs.write_part(
+            upload_id, part, offset, _exactly(chunks, wanted, part)
+        )
+    except FileNotFoundError as error:
+        raise _unknown() from error
     if size != wanted:
         raise InvalidInput(
             f"part {part} has {size:,} bytes where {wanted:,} belong: send it again",
             argument="body",
         )
     async with ctx.write() as work:
+        if await store.by_id(work.session, upload_id) is None:
+            raise _unknown()
         await store.note_part(work.session, upload_id, part, ctx.now())
 
 
@@ -141,21 +149,24 @@ async def complete(ctx: Context, upload_id: str) -> tuple[str, Artifact]:
     )
     if missing and not direct:
         raise lacking
-    blobs = ctx.services.blobs
     place = new_place(upload.digest)
     try:
-        arrived = await blobs.finish(upload_id, 0 if direct else count(upload), place)
-    except FileNotFoundError as error:  # nothing came past the server either
-        raise lacking from error
+        arrived = await ctx.services.blobs.finish(upload_id, 0 if direct else count(upload), place)
+    except FileNotFoundError as error:
+        if direct:  # nothing came past the server either
+            raise lacking from error
+        await _forget(ctx, upload_id)
+        raise _unknown() from error
     try:
-        artifacts.require_digest(arrived, upload.digest, upload.path)
-        file = File(upload.path, upload.size, upload.digest, upload.media_type)
-        made, _ = await artifacts.publish(
-            ctx, upload.run_id, [file], [NewBlob(upload.digest, upload.size, place)]
-        )
-    except BaseException:
-        await blobs.delete([place])
+        files.require_digest(arrived, upload.digest, upload.path)
+    except TrackqlError:
+        await publishing.discard(ctx, [place])
+        await _forget(ctx, upload_id)
         raise
+    file = File(upload.path, upload.size, upload.digest, upload.media_type)
+    fresh = [NewBlob(upload.digest, upload.size, place)]
+    try:
+        made, _ = await publishing.publish(ctx, upload.run_id, [file], fresh)
     finally:
         await _forget(ctx, upload_id)
     return upload.run_id, made[0]
@@ -178,5 +189,9 @@ async def _forget(ctx: Context, upload_id: str) -> None:
 async def _known(session: AsyncSession, upload_id: str) -> Upload:
     found = await store.by_id(session, upload_id)
     if found is None:
-        raise NotFound("there is no such upload: it was completed or forgotten; begin it anew")
+        raise _unknown()
     return found
+
+
+def _unknown() -> NotFound:
+    return NotFound("there is no such upload: it was completed or forgotten; begin it anew")

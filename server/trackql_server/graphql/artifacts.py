@@ -8,7 +8,8 @@ import strawberry
 from trackql_server import models
 from trackql_server.domain import artifacts as domain
 from trackql_server.domain import listing, trash, uploads
-from trackql_server.domain.artifacts import File, Reference
+from trackql_server.domain.artifacts import Reference
+from trackql_server.domain.files import File
 from trackql_server.domain.listing import Entry
 from trackql_server.graphql.context import Info
 from trackql_server.graphql.listing import ExperimentIds

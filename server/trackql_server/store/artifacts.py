@@ -44,15 +44,14 @@ class NewBlob:
     place: str
 
 
-async def claim(session: AsyncSession, blobs: Iterable[NewBlob], now: datetime) -> dict[str, str]:
-    """Make blobs that are not there; by digest, the place where its bytes lie from now on.
+async def claim(session: AsyncSession, blobs: Iterable[NewBlob], now: datetime) -> None:
+    """Make blobs that are not there; `hold` then tells where the bytes of each digest lie.
 
-    Whoever loses the race for a digest finds another's place, and removes his own bytes. The rows
-    are held until the transaction ends, so that no purge frees them before they are used.
+    Whoever loses the race for a digest finds another's place, and removes his own bytes.
     """
     new = {each.digest: each for each in blobs}
     if not new:
-        return {}
+        return
     connection = await session.connection()
     dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
     await connection.execute(
@@ -63,11 +62,14 @@ async def claim(session: AsyncSession, blobs: Iterable[NewBlob], now: datetime) 
             for digest in sorted(new)
         ],
     )  # fmt: skip
-    return await hold(session, list(new))
 
 
 async def hold(session: AsyncSession, digests: Iterable[str]) -> dict[str, str]:
-    """Where the bytes of digests lie, of those that are there; held until the transaction ends."""
+    """Where the bytes of digests lie, of those that are there.
+
+    The rows are held until the transaction ends, so that no purge frees them before they are used;
+    in the order of the digests, so that nobody waits for one who waits for him.
+    """
     found = await session.execute(
         select(BLOB.c.digest, BLOB.c.place)
         .where(one_of(BLOB.c.digest, sorted(set(digests))))

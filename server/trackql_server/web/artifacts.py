@@ -13,7 +13,7 @@ import orjson
 from starlette.datastructures import Headers
 from starlette.types import Receive, Scope, Send
 
-from trackql_server.domain import artifacts, packs, uploads
+from trackql_server.domain import artifacts, files, packs, uploads
 from trackql_server.domain.artifacts import Content
 from trackql_server.domain.context import Context
 from trackql_server.errors import InvalidInput, NotFound, TrackqlError
@@ -322,5 +322,5 @@ def _digest(headers: Headers) -> str | None:
             digest = base64.b64decode(found[1], validate=True).hex()
         except binascii.Error as error:
             raise InvalidInput(f"{name} is no base64", argument=name) from error
-        return artifacts.checked_digest(digest, name)
+        return files.checked_digest(digest, name)
     return None

@@ -74,10 +74,31 @@ async def test_reading_may_break_off(blobs: LocalBlobs) -> None:
 
 
 async def test_many_small_bodies(blobs: LocalBlobs) -> None:
-    bodies = [(new_place(digest(body)), body) for body in (b"%d" % n for n in range(500))]
-    await blobs.write_many(bodies)
-    assert await blobs.read_many([place for place, _ in bodies]) == [body for _, body in bodies]
-    assert files(blobs) == sorted(place for place, _ in bodies)
+    contents = [b"", b"a" * 4096, b"b" * 4097, *(b"%d" % n * n for n in range(500))]
+    places = await blobs.write_many([(digest(body), body) for body in contents])
+    assert await blobs.read_many(places) == contents
+    assert [await read(blobs, p, 0, len(c)) for p, c in zip(places, contents, strict=True)] == (
+        contents
+    )
+    assert await read(blobs, places[2], 4090, 4097) == contents[2][4090:]
+    kept = {place for place, body in zip(places, contents, strict=True) if body}
+    assert {each.place async for each in blobs.listing()} == kept
+    assert len(files(blobs)) == 1  # all of them in one file
+
+
+async def test_small_bodies_give_their_bytes_back(blobs: LocalBlobs) -> None:
+    contents = [b"%d" % n * 5000 for n in range(100)]
+    places = await blobs.write_many([(digest(body), body) for body in contents])
+    [file] = (blobs.root / name for name in files(blobs))
+    whole = file.stat().st_blocks
+    await blobs.delete(places[:90])
+    assert file.stat().st_blocks < whole / 5
+    assert await blobs.read_many(places[90:]) == contents[90:]
+    assert [each.place async for each in blobs.listing()] == places[90:]
+    await blobs.delete(places)
+    assert files(blobs) == []
+    with pytest.raises(FileNotFoundError):
+        await blobs.read_many(places[:1])
 
 
 async def test_deleting_passes_over_what_is_gone(blobs: LocalBlobs) -> None:

@@ -19,7 +19,7 @@ from urllib.parse import unquote, urlsplit
 
 from trackql_server.errors import DiskFull, InvalidInput, StoreUnavailable
 from trackql_server.store.blobs.pieces import pieces
-from trackql_server.store.blobs.protocol import Arrived, Chunks, Signed, Stored
+from trackql_server.store.blobs.protocol import Arrived, Chunks, Signed, Stored, new_place
 
 if TYPE_CHECKING:
     from obstore.store import ObjectStore
@@ -126,14 +126,18 @@ class Bucket:
 
     # -- many
 
-    async def write_many(self, bodies: Sequence[tuple[str, bytes]]) -> None:
+    async def write_many(self, bodies: Sequence[tuple[str, bytes]]) -> list[str]:
         import obstore
 
         async def write(place: str, body: bytes) -> None:
             with self._told():
                 await obstore.put_async(self._store, place, body, use_multipart=False)
 
-        await _side_by_side([partial(write, place, body) for place, body in bodies])
+        places = [new_place(digest) for digest, _ in bodies]
+        await _side_by_side(
+            [partial(write, place, body) for place, (_, body) in zip(places, bodies, strict=True)]
+        )
+        return places
 
     async def read_many(self, places: Sequence[str]) -> list[bytes]:
         import obstore

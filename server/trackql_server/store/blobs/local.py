@@ -1,7 +1,8 @@
 """Artifact bytes in a folder of this machine.
 
-`blobs/` holds what is kept, `drafts/` what is being written, `uploads/` what arrives in parts; a
-rename makes a draft or an upload a blob. All three lie on one file system.
+`blobs/` holds what is kept, `segments/` what is kept of many small files, `drafts/` what is being
+written, `uploads/` what arrives in parts; a rename makes a draft or an upload a blob. All of them
+lie on one file system.
 """
 
 import asyncio
@@ -21,8 +22,9 @@ import aiofiles
 import aiofiles.os
 
 from trackql_server.errors import DiskFull, StoreUnavailable, UploadBusy
+from trackql_server.store.blobs import segments
 from trackql_server.store.blobs.pieces import PIECE, pieces
-from trackql_server.store.blobs.protocol import Arrived, Chunks, Signed, Stored
+from trackql_server.store.blobs.protocol import Arrived, Chunks, Signed, Stored, new_place
 
 if TYPE_CHECKING:
     from hashlib import _Hash
@@ -36,6 +38,7 @@ class LocalBlobs:
     def __init__(self, root: Path) -> None:
         self.root = root
         self._hashing: dict[str, _Hashing] = {}
+        self._segments: bool | None = None  # whether its file system can give parts of files back
 
     async def write(self, place: str, chunks: Chunks) -> Arrived:
         digest, size = sha256(), 0
@@ -50,20 +53,30 @@ class LocalBlobs:
             await asyncio.to_thread(self._publish, draft, place)
         return Arrived(size, digest.hexdigest())
 
-    async def write_many(self, bodies: Sequence[tuple[str, bytes]]) -> None:
-        def write() -> None:
-            draft = self._draft()
-            self._ready(draft)
-            for place, body in bodies:
-                # A draft of its own each: whoever lists the folder sees whole blobs alone.
-                with _dropped(draft):
-                    draft.write_bytes(body)
-                    self._publish(draft, place)
-
+    async def write_many(self, bodies: Sequence[tuple[str, bytes]]) -> list[str]:
         with _told():
-            await asyncio.to_thread(write)
+            return await asyncio.to_thread(self._write_many, bodies)
+
+    def _write_many(self, bodies: Sequence[tuple[str, bytes]]) -> list[str]:
+        draft = self._draft()
+        self._ready(draft)
+        if self._segments is None:
+            self._segments = segments.supported(draft.parent)
+        if self._segments and len(bodies) > 1:
+            with _dropped(draft):
+                return segments.write(self.root, draft, [body for _, body in bodies])
+        places = [new_place(digest) for digest, _ in bodies]
+        for place, (_, body) in zip(places, bodies, strict=True):
+            # A draft of its own each: whoever lists the folder sees whole blobs alone.
+            with _dropped(draft):
+                draft.write_bytes(body)
+                self._publish(draft, place)
+        return places
 
     async def read(self, place: str, start: int, end: int) -> AsyncIterator[bytes]:
+        if (within := segments.parsed(self.root, place)) is not None:
+            yield (await asyncio.to_thread(segments.read, within))[start:end]
+            return
         async with aiofiles.open(self.root / place, "rb") as file:
             await file.seek(start)
             ahead = asyncio.ensure_future(file.read(min(PIECE, end - start)))
@@ -80,19 +93,24 @@ class LocalBlobs:
                 await asyncio.wait([ahead])
 
     async def read_many(self, places: Sequence[str]) -> list[bytes]:
-        return await asyncio.to_thread(
-            lambda: [(self.root / place).read_bytes() for place in places]
-        )
+        return await asyncio.to_thread(lambda: [self._read(place) for place in places])
+
+    def _read(self, place: str) -> bytes:
+        within = segments.parsed(self.root, place)
+        return (self.root / place).read_bytes() if within is None else segments.read(within)
 
     async def delete(self, places: Sequence[str]) -> None:
         def delete() -> None:
-            for place in places:
-                (self.root / place).unlink(missing_ok=True)
+            inside = [segments.parsed(self.root, place) for place in places]
+            segments.delete([each for each in inside if each is not None])
+            for place, within in zip(places, inside, strict=True):
+                if within is None:
+                    (self.root / place).unlink(missing_ok=True)
 
         await asyncio.to_thread(delete)
 
     async def listing(self) -> AsyncIterator[Stored]:
-        for kind in ("blobs", "drafts", "uploads"):
+        for kind in ("blobs", "segments", "drafts", "uploads"):
             folder = self.root / kind
             # A folder at a time: two hex digits part the blobs into 256.
             for each in await asyncio.to_thread(_folders, folder):
@@ -108,7 +126,13 @@ class LocalBlobs:
                         status = entry.stat(follow_symlinks=False)
                         place = Path(entry.path).relative_to(self.root).as_posix()
                         moment = datetime.fromtimestamp(status.st_mtime, UTC)
-                        found.append(Stored(place, status.st_size, moment))
+                        if not place.startswith("segments/"):
+                            found.append(Stored(place, status.st_size, moment))
+                            continue
+                        found += [
+                            Stored(f"{place}/{offset}-{size}", size, moment)
+                            for offset, size in segments.listing(Path(entry.path))
+                        ]
         return found
 
     async def signed(self, method: Literal["GET", "PUT"], place: str) -> Signed | None:
@@ -117,19 +141,22 @@ class LocalBlobs:
     # -- uploads in parts
 
     async def begin(self, upload_id: str, size: int) -> None:
+        path = self._upload(upload_id)
+
         def make() -> None:
-            path = self._upload(upload_id)
             self._ready(path)
-            with path.open("ab") as file:
-                if size and hasattr(os, "posix_fallocate"):
-                    os.posix_fallocate(file.fileno(), 0, size)
+            fresh = not path.exists()
+            try:
+                with path.open("ab") as file:
+                    if size and hasattr(os, "posix_fallocate"):
+                        os.posix_fallocate(file.fileno(), 0, size)
+            except OSError:
+                if fresh:  # what was begun before keeps its parts
+                    path.unlink(missing_ok=True)
+                raise
 
         with _told():
-            try:
-                await asyncio.to_thread(make)
-            except BaseException:
-                await self.drop(upload_id)
-                raise
+            await asyncio.to_thread(make)
 
     async def write_part(self, upload_id: str, part: int, offset: int, chunks: Chunks) -> int:
         size = 0

@@ -48,8 +48,8 @@ class Blobs(Protocol):
     async def write(self, place: str, chunks: Chunks) -> Arrived:
         """Keep what the chunks hold; nothing is left when they break off."""
 
-    async def write_many(self, bodies: Sequence[tuple[str, bytes]]) -> None:
-        """Keep many small bodies, each at its place."""
+    async def write_many(self, bodies: Sequence[tuple[str, bytes]]) -> list[str]:
+        """Keep many small bodies, given with their digests; the places of each."""
 
     def read(self, place: str, start: int, end: int) -> Chunks:
         """The bytes from `start` up to `end`, in pieces that memory bears."""
