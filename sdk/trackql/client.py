@@ -10,6 +10,7 @@ from typing import Any
 from . import values
 from ._files import ClientFiles
 from ._finder import Finder, Lifecycle, lifecycle_of
+from ._media.reading import ClientValues
 from ._sender import Backoff
 from .entities import (
     Experiment,
@@ -28,7 +29,7 @@ PAGE = 100
 POINTS = 250_000
 
 
-class Client(ClientFiles, Finder):
+class Client(ClientFiles, ClientValues, Finder):
     """A server's experiments, runs and metrics; also under MLflow's names."""
 
     # -- experiments

@@ -14,6 +14,7 @@ from ._media.base import Media
 from ._media.encoder import Task
 from ._media.histograms import Histogram
 from ._media.pictures import Image, Video
+from ._media.reading import LoggedValue, ValueSeries
 from ._media.recognise import recognise
 from ._media.sound import Audio
 from ._media.tables import Table
@@ -23,10 +24,23 @@ from .errors import InvalidInput
 if TYPE_CHECKING:
     from .runs import Run
 
-__all__ = ["Audio", "Histogram", "Html", "Image", "Media", "Table", "Text", "Video"]
+__all__ = [
+    "Audio",
+    "Histogram",
+    "Html",
+    "Image",
+    "LoggedValue",
+    "Media",
+    "Table",
+    "Text",
+    "ValueSeries",
+    "Video",
+]
 
 # Values of a key that one step may have.
 PLACES = 1000
+# Bytes that a value takes while it waits, however small it is.
+ENTRY = 500
 
 
 def log(run: Run, items: Mapping[str, Any], step: Any = 0, moment: int | None = None) -> None:
@@ -57,7 +71,7 @@ def log(run: Run, items: Mapping[str, Any], step: Any = 0, moment: int | None = 
     for key, media in found:
         kinds[key] = media[0].kind
         for place, each in enumerate(media):
-            encoder.put(Task(run, key, at, place, time_ms, each, each._size()))
+            encoder.put(Task(run, key, at, place, time_ms, each, each._size() + ENTRY))
 
 
 def several(value: Any) -> list[Media] | None:

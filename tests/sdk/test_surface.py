@@ -47,7 +47,7 @@ def test_every_operation_is_used_and_every_use_has_one() -> None:
     files = {path.stem for path in (PACKAGE / "_operations").iterdir()}
     text = "".join(
         node.value + "\n"
-        for file in PACKAGE.glob("*.py")
+        for file in PACKAGE.rglob("*.py")
         for node in ast.walk(ast.parse(file.read_text()))
         if isinstance(node, ast.Constant) and isinstance(node.value, str)
     ).splitlines()

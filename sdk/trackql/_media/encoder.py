@@ -54,7 +54,7 @@ class Encoder:
     def put(self, task: Task) -> None:
         """Take a value; waits while too much is waiting already."""
         with self._changed:
-            while self._tasks and self._waiting + task.size > self.limit:
+            while self._waiting and self._waiting + task.size > self.limit:
                 self._changed.wait()
             self._tasks.append(task)
             self._waiting += task.size

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from itertools import pairwise
 from typing import Any
 
@@ -29,8 +28,8 @@ class Histogram(Media):
         bins: int = 64,
         caption: str | None = None,
         *,
-        counts: Sequence[float] | None = None,
-        edges: Sequence[float] | None = None,
+        counts: Any = None,
+        edges: Any = None,
     ) -> None:
         super().__init__(caption)
         if (values is None) != (counts is not None and edges is not None):
