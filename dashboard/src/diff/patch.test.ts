@@ -62,6 +62,15 @@ test('side by side, what was stands beside what is', () => {
   ])
 })
 
+test('a hunk that says it is longer than it is ends with its file', () => {
+  const short =
+    'diff --git a/x b/x\n@@ -1,9 +1,9 @@\n a\n-b\n+c\ndiff --git a/y b/y\n@@ -1 +1 @@\n-1\n+2\n'
+  expect(parsePatch(short).map(({ path, added }) => [path, added])).toEqual([
+    ['x', 1],
+    ['y', 1],
+  ])
+})
+
 test('no patch has no files', () => {
   expect(parsePatch('')).toEqual([])
   expect(parsePatch('anything\nelse')).toEqual([])

@@ -40,7 +40,7 @@ export function parsePatch(text: string): FilePatch[] {
   const lines = text.split('\n')
   if (lines.at(-1) === '') lines.pop()
   for (const line of lines) {
-    const isInside = hunk && (oldLeft > 0 || newLeft > 0)
+    const isInside = hunk && (oldLeft > 0 || newLeft > 0) && /^(?:[-+ \\]|$)/.test(line)
     if (isInside && file && hunk) {
       const sign = line[0] ?? ' '
       const rest = line.slice(1).replace(/\r$/, '')

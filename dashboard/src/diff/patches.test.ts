@@ -14,6 +14,13 @@ test('changes that both have are no difference', () => {
     'old 1',
     'new 2',
   ])
+  expect(
+    files[0]?.hunks[0]?.lines.map(({ oldNumber, newNumber }) => [oldNumber, newNumber]),
+  ).toEqual([
+    [1, 1],
+    [2, null],
+    [null, 2],
+  ])
 })
 
 test('a change of one alone is that change, back or forwards', () => {

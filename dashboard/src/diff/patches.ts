@@ -1,5 +1,5 @@
 // What tells two sets of uncommitted changes apart, file by file.
-import type { FilePatch } from './patch.ts'
+import type { FilePatch, Hunk, PatchLine } from './patch.ts'
 import { diffTexts } from './texts.ts'
 
 /** Files whose changes are the same in both are left out. */
@@ -14,8 +14,18 @@ export function comparePatches(
     // Changed in one alone: that change itself, forwards or back.
     if (!old && fresh) return [fresh]
     if (old && !fresh) return [reversed(old)]
-    const found = diffTexts(path, textOf(old), textOf(fresh))
-    return found ? [{ ...found, kind: 'changed' as const }] : []
+    const [before, after] = [linesOf(old), linesOf(fresh)]
+    const found = diffTexts(path, textOf(before), textOf(after))
+    return found ? [{ ...found, kind: 'changed' as const, hunks: found.hunks.map(place) }] : []
+
+    function place(hunk: Hunk): Hunk {
+      const lines = hunk.lines.map((line) => ({
+        ...line,
+        oldNumber: line.oldNumber && (before[line.oldNumber - 1]?.newNumber ?? null),
+        newNumber: line.newNumber && (after[line.newNumber - 1]?.newNumber ?? null),
+      }))
+      return { ...hunk, lines }
+    }
   })
 }
 
@@ -24,11 +34,12 @@ function byPath(files: readonly FilePatch[]): Map<string, FilePatch> {
 }
 
 /** The changed places of a file as they stand after the change. */
-function textOf(file: FilePatch | undefined): string {
-  const hunks = file?.hunks.map((hunk) =>
-    hunk.lines.flatMap((line) => (line.kind === 'old' ? [] : [`${line.text}\n`])).join(''),
-  )
-  return hunks?.join('') ?? ''
+function linesOf(file: FilePatch | undefined): PatchLine[] {
+  return file?.hunks.flatMap((hunk) => hunk.lines.filter((line) => line.kind !== 'old')) ?? []
+}
+
+function textOf(lines: readonly PatchLine[]): string {
+  return lines.map((line) => `${line.text}\n`).join('')
 }
 
 function reversed(file: FilePatch): FilePatch {

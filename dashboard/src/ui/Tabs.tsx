@@ -1,6 +1,6 @@
 // Tabs that are addresses: by click, by number key, and by [ and ].
 import { Link, useNavigate } from '@tanstack/react-router'
-import { type ReactElement, useMemo } from 'react'
+import { type ReactElement, useEffect, useMemo, useRef } from 'react'
 import { formatCount } from '#lib/format.ts'
 import { type Shortcut, useShortcuts } from './shortcuts.ts'
 
@@ -38,8 +38,17 @@ export function Tabs({ label, tabs, current }: TabsProps): ReactElement {
     ]
   }, [tabs, current, navigate])
   useShortcuts(label, shortcuts, true)
+  const bar = useRef<HTMLElement>(null)
+  // On a phone the bar is wider than the window: the current tab is brought into sight.
+  // biome-ignore lint/correctness/useExhaustiveDependencies: whenever another tab is current
+  useEffect(() => {
+    const tab = bar.current?.querySelector('[aria-current]')
+    if (!bar.current || !(tab instanceof HTMLElement)) return
+    const room = bar.current.clientWidth - tab.offsetWidth
+    bar.current.scrollLeft = tab.offsetLeft - room / 2
+  }, [current])
   return (
-    <nav className="tabs" aria-label={label}>
+    <nav ref={bar} className="tabs" aria-label={label}>
       {tabs.map((tab, index) => (
         <Link
           key={tab.name}

@@ -6,6 +6,7 @@ import { type Crumb, usePlace } from '#ui/crumbs.ts'
 import { Notice } from '#ui/Notice.tsx'
 import { Skeleton } from '#ui/Skeleton.tsx'
 import { Tabs } from '#ui/Tabs.tsx'
+import { Alerts } from './Alerts.tsx'
 import { Failure, Problems } from './Banners.tsx'
 import { ChartsTab, SystemTab } from './ChartsTab.tsx'
 import { Header } from './Header.tsx'
@@ -58,6 +59,7 @@ function RunView({ run, heard }: { run: FullRun; heard: number }): ReactElement 
     <main className="run">
       <Header run={run} heard={heard} />
       <Failure run={run} />
+      <Alerts id={run.id} />
       <Problems run={run} />
       <Tabs label="Parts of the run" tabs={tabs} current={tab ?? ''} />
       <div className="run-tab">

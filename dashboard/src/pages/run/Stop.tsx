@@ -38,7 +38,8 @@ function StopForm({ id, onAsked }: { id: string; onAsked(): void }): ReactElemen
   return (
     <form className="stop" onSubmit={(event) => void submit(event)}>
       <p className="muted">
-        The script is asked, and stops when it next looks: <code>run.stop_requested</code>.
+        The script is asked, and stops when it suits it, if it listens:{' '}
+        <code>start_run(on_stop="raise")</code>.
       </p>
       <input
         className="field"
