@@ -3,11 +3,14 @@
 A plain ASGI app: bodies of any size go through in pieces, with nothing between them and the store.
 """
 
+import asyncio
 import base64
 import binascii
+import logging
 import re
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from urllib.parse import parse_qs, unquote
+from uuid import uuid4
 
 import orjson
 from starlette.datastructures import Headers
@@ -16,16 +19,29 @@ from starlette.types import Receive, Scope, Send
 from trackql_server.domain import artifacts, files, packs, uploads
 from trackql_server.domain.artifacts import Content
 from trackql_server.domain.context import Context
-from trackql_server.errors import InvalidInput, NotFound, TrackqlError
+from trackql_server.errors import InvalidInput, NotFound, TrackqlError, Unavailable
 from trackql_server.models import Artifact
 from trackql_server.web import archives, previews, ranges, showing
 from trackql_server.web.replies import refuse, reply
+
+log = logging.getLogger(__name__)
 
 PACK = "application/vnd.trackql.pack"
 
 _RUN = re.compile(r"/artifacts/runs/([^/]+)(?:/(.*))?", re.DOTALL)
 _UPLOAD = re.compile(r"/artifacts/uploads/([0-9a-f]{1,64})/(\d{1,9})")
 _DIGEST = re.compile(r"sha-256=:([A-Za-z0-9+/=]+):")
+
+
+# What is read of a body that is refused, so that its sender sees why.
+DRAINED = 64 * 1024 * 1024
+
+
+class Failed(TrackqlError):
+    """The server's own fault."""
+
+    code = "INTERNAL"
+    status = 500
 
 
 class Disconnected(Exception):
@@ -42,18 +58,19 @@ class Artifacts:
         exchange = _Exchange(scope, receive, send)
         try:
             await self._answer(exchange)
-        except TrackqlError as error:
-            if not exchange.begun:
-                # What is left of the body is not read: the connection can't carry another request.
-                extra = [] if exchange.read_all else [(b"connection", b"close")]
-                await refuse(exchange.send, error, headers=extra)
-            else:
-                raise
         except Disconnected:
             return
+        except Exception as error:
+            if exchange.begun:  # too late for another answer: the connection breaks off
+                raise
+            told = error if isinstance(error, TrackqlError) else _masked(error)
+            # Who still sends would not see the answer; only very much is not waited for.
+            extra = [] if await exchange.drained() else [(b"connection", b"close")]
+            await refuse(send, told, headers=extra)
 
     async def _answer(self, exchange: "_Exchange") -> None:
         ctx, method = self._context(), exchange.method
+        exchange.read_path()
         if (upload := _UPLOAD.fullmatch(exchange.path)) is not None:
             if method != "PUT":
                 await _not_allowed(exchange, "PUT")
@@ -85,18 +102,21 @@ class _Exchange:
 
     def __init__(self, scope: Scope, receive: Receive, send: Send) -> None:
         self.method: str = scope["method"]
-        # Decoded just once, from the bytes that were sent: what a path says is what it is.
-        raw: bytes = scope.get("raw_path") or scope["path"].encode()
-        try:
-            self.path = unquote(raw.partition(b"?")[0].decode("ascii"), errors="strict")
-        except UnicodeDecodeError as error:
-            raise InvalidInput("the path is not UTF-8", argument="path") from error
+        self.path = ""
+        self._raw: bytes = scope.get("raw_path") or scope["path"].encode()
         self.headers = Headers(scope=scope)
         self.send = send
         self.begun = False
         self.read_all = self.method in ("GET", "HEAD")
         self._receive = receive
         self._query = parse_qs(scope["query_string"].decode("latin-1"), keep_blank_values=True)
+
+    def read_path(self) -> None:
+        """Decode the path, just once, from the bytes that were sent: what it says is what it is."""
+        try:
+            self.path = unquote(self._raw.partition(b"?")[0].decode("ascii"), errors="strict")
+        except UnicodeDecodeError as error:
+            raise InvalidInput("the path is not UTF-8", argument="path") from error
 
     def asked(self, name: str) -> str | None:
         """A parameter of the query."""
@@ -116,6 +136,17 @@ class _Exchange:
             if self.read_all:
                 return
 
+    async def drained(self) -> bool:
+        """Read what is left of a body, if it is not very much; whether it is read."""
+        left = DRAINED
+        while not self.read_all and left > 0:
+            message = await self._receive()
+            if message["type"] == "http.disconnect":
+                raise Disconnected
+            left -= len(message.get("body", b""))
+            self.read_all = not message.get("more_body", False)
+        return self.read_all
+
     async def reply(self, body: bytes, status: int = 200) -> None:
         """A short answer in JSON, or none."""
         self.begun = True
@@ -127,20 +158,44 @@ class _Exchange:
         await self.send({"type": "http.response.start", "status": status, "headers": headers})
 
     async def body(self, chunks: AsyncIterator[bytes], first: bytes | None = None) -> None:
-        """The body, and its end."""
-        if first is not None:
-            await self.send({"type": "http.response.body", "body": first, "more_body": True})
-        async for chunk in chunks:
-            await self.send({"type": "http.response.body", "body": chunk, "more_body": True})
-        await self.end()
+        """The body, and its end. Nothing more is read once the client is gone."""
+        gone = asyncio.ensure_future(self._gone())
+        try:
+            if first is not None:
+                await self._send_more(first)
+            async for chunk in chunks:
+                if gone.done():
+                    raise Disconnected
+                await self._send_more(chunk)
+            await self.end()
+        finally:
+            gone.cancel()
+            if isinstance(chunks, AsyncGenerator):  # a file that is read is closed at once
+                await chunks.aclose()
+
+    async def _gone(self) -> None:
+        while (await self._receive())["type"] != "http.disconnect":
+            continue
+
+    async def _send_more(self, chunk: bytes) -> None:
+        await self.send({"type": "http.response.body", "body": chunk, "more_body": True})
 
     async def end(self) -> None:
         await self.send({"type": "http.response.body", "body": b""})
 
 
+def _masked(error: Exception) -> TrackqlError:
+    """A failure that is not the client's to know, logged."""
+    name = uuid4().hex[:12]
+    log.error("internal error %s about artifacts", name, exc_info=error)
+    return Failed(f"Something went wrong in the server; its log has the details under {name}.")
+
+
 async def _not_allowed(exchange: _Exchange, allowed: str) -> None:
     error = InvalidInput(f"this address takes {allowed}, and no {exchange.method}")
-    extra = [(b"allow", allowed.encode()), (b"connection", b"close")]
+    extra = [(b"allow", allowed.encode())]
+    if not await exchange.drained():
+        extra.append((b"connection", b"close"))
     exchange.begun = True
     await refuse(exchange.send, error, status=405, headers=extra)
 
@@ -189,7 +244,10 @@ async def _file(ctx: Context, exchange: _Exchange, run_id: str, path: str) -> No
         return
     chunks = artifacts.read(ctx, found, start, end)
     # A store that does not answer is told of while there still is a status to tell it by.
-    first = await anext(chunks)
+    try:
+        first = await anext(chunks)
+    except FileNotFoundError as error:
+        raise Unavailable(f"{path!r} was just replaced or removed: ask again") from error
     await exchange.start(206 if span else 200, headers)
     await exchange.body(chunks, first)
 
