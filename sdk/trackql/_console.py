@@ -12,7 +12,7 @@ import sys
 import threading
 import time
 import weakref
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any, TextIO
 
 from . import _session
@@ -180,6 +180,8 @@ _printing: list[Printed] = []  # of active runs of this process, in order of the
 _lock = threading.RLock()
 _tees: list[Tee] = []
 _broken = False
+# Ends what keeps more than the wrappers do, if anything.
+unhook: Callable[[], None] | None = None
 
 
 def encoded(line: str) -> bytes:
@@ -228,13 +230,20 @@ def _target() -> Printed | None:
     return _printing[-1] if _printing else None
 
 
-def begin(run: Run) -> None:
+def begin(run: Run, *, wrap: bool = True) -> None:
     """Keep what is printed with a run, until it ends."""
     with _lock:
         if run._printed is None:
             run._printed = Printed(run, label())
             _printing.append(run._printed)
-        _wrap()
+        if wrap:
+            _wrap()
+
+
+def take(stream: int, text: str) -> None:
+    """Take in what was written past the wrappers: it is of the latest run."""
+    for printed in _printing[-1:]:
+        printed.take(stream, text)
 
 
 def end(run: Run) -> ConsoleLane | None:
@@ -242,6 +251,8 @@ def end(run: Run) -> ConsoleLane | None:
     printed, run._printed = run._printed, None
     if printed is None:
         return None
+    if _printing == [printed]:
+        _let_go()
     lane = printed.end()
     with _lock:
         if printed in _printing:
@@ -253,11 +264,19 @@ def end(run: Run) -> ConsoleLane | None:
 
 def finish() -> None:
     """The process ends: everything printed is taken in."""
-    for printed in _printing:
+    _let_go()
+    for printed in _printing[:]:
         printed.end()
     with _lock:
         _printing.clear()
         _unwrap()
+
+
+def _let_go() -> None:
+    global unhook
+    hook, unhook = unhook, None
+    if hook is not None:
+        hook()
 
 
 def label() -> str:
