@@ -14,6 +14,9 @@ from ._uploads import Uploader
 from ._uploads import deliver as upload
 from .errors import TrackqlError
 
+# How long a run may be unknown whose journal another sync may be delivering.
+OTHERS = 5.0
+
 
 @dataclass(frozen=True)
 class Delivery:
@@ -51,10 +54,12 @@ def sync(
     server passes over what it has.
     """
     sender = Sender()
+    busy = False
     for path in left():
         journal = Journal.adopt(path)
         if journal is None:
             _clear(path)
+            busy |= path.exists()
             continue
         if url is not None and journal.meta["url"] != url:
             journal.abandon()
@@ -72,10 +77,10 @@ def sync(
         if not lane.removed:
             journal.abandon()
         yield Delivery(lane.run_id, lane.route.url, lane.delivered, dropped, error)
-    yield from _uploads(url, to, discard)
+    yield from _uploads(url, to, discard, OTHERS if busy else 0.0)
 
 
-def _uploads(url: str | None, to: str | None, discard: bool) -> Iterator[Delivery]:
+def _uploads(url: str | None, to: str | None, discard: bool, patience: float) -> Iterator[Delivery]:
     """Upload what dead processes left: after the journals, so that the runs are there."""
     for path in _outbox.left(config.spool()):
         outbox = Outbox.adopt(path)
@@ -83,6 +88,7 @@ def _uploads(url: str | None, to: str | None, discard: bool) -> Iterator[Deliver
             _clear(path)
             continue
         uploader = Uploader(outbox, None)
+        uploader.patience = patience
         for box in list(outbox.boxes.values()):
             if url is not None and box.url != url:
                 continue

@@ -54,6 +54,8 @@ class Uploader:
         self.spared = 0  # of these, what had not to be sent
         self.moved_at = time.monotonic()
         self.refused: list[errors.TrackqlError] = []
+        # How long a run may be unknown: whoever began it may not have reached the server yet.
+        self.patience = ABSENT if sender is not None else 0.0
         self._writer = os.urandom(16).hex()
         self._waiters: list[SimpleQueue[None]] = []
         self._stopping = False
@@ -338,7 +340,7 @@ class Uploader:
         if isinstance(error, errors.NotFound):
             if box.absent_since is None:
                 box.absent_since = time.monotonic()
-            if self.sender is not None and time.monotonic() - box.absent_since < ABSENT:
+            if time.monotonic() - box.absent_since < self.patience:
                 box.backoff.fail()
             else:
                 self._stop(box, error)
@@ -410,6 +412,6 @@ def deliver(uploader: Uploader, box: Box, to: str | None = None) -> None:
         if box.stopped is not None:
             raise box.stopped
         if not sent and (box.segments or box.large):
-            if box.backoff.failures > 3:
+            if box.backoff.failures > 3 and box.absent_since is None:
                 raise errors.ServerError(f"{url} keeps failing on files of run {box.run_id}")
             time.sleep(max(0.0, min(1.0, box.backoff.due - time.monotonic())))
