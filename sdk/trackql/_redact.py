@@ -12,72 +12,21 @@ from collections.abc import Iterable
 MARK = "[redacted]"
 
 # Words that end the names of secrets, and of what only sounds like one: tokens of texts.
-WORDS = frozenset(
-    [
-        "password",
-        "passwd",
-        "passphrase",
-        "pwd",
-        "secret",
-        "token",
-        "auth",
-        "authorization",
-        "credential",
-        "credentials",
-        "cookie",
-        "sas",
-        "dsn",
-        "bearer",
-        "apikey",
-    ]
-)
-PAIRS = frozenset(
-    [
-        "api-key",
-        "access-key",
-        "secret-key",
-        "private-key",
-        "encryption-key",
-        "signing-key",
-        "account-key",
-        "client-key",
-        "storage-key",
-        "session-id",
-        "session-key",
-        "connection-string",
-        "key-id",
-    ]
-)
+WORDS = frozenset((
+    "password", "passwd", "passphrase", "pwd", "secret", "token", "auth", "authorization",
+    "credential", "credentials", "cookie", "sas", "dsn", "bearer", "apikey",
+))  # fmt: skip
+PAIRS = frozenset((
+    "api-key", "access-key", "secret-key", "private-key", "encryption-key", "signing-key",
+    "account-key", "client-key", "storage-key", "session-id", "session-key", "connection-string",
+    "key-id",
+))  # fmt: skip
 ENDINGS = ("password", "passwd", "secret", "apikey", "token", "credentials")
-TOKENS = frozenset(
-    [
-        "pad",
-        "eos",
-        "bos",
-        "unk",
-        "sep",
-        "cls",
-        "mask",
-        "special",
-        "stop",
-        "start",
-        "end",
-        "max",
-        "min",
-        "num",
-        "per",
-        "next",
-        "first",
-        "last",
-        "new",
-        "image",
-        "n",
-        "prefix",
-        "suffix",
-        "oov",
-        "blank",
-    ]
-)
+TOKENS = frozenset((
+    "pad", "eos", "bos", "unk", "sep", "cls", "mask", "special", "stop", "start", "end", "max",
+    "min", "num", "per", "next", "first", "last", "new", "image", "n", "prefix", "suffix", "oov",
+    "blank",
+))  # fmt: skip
 _BREAK = re.compile(r"[-_.]+|(?<=[a-z0-9])(?=[A-Z])")
 _HARMLESS = re.compile(r"(?i)(?:true|false|none|null|yes|no|on|off|\d{1,3}|)\Z")
 
