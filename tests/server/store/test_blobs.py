@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from trackql_server.errors import DiskFull, UploadBusy
+from trackql_server.errors import DiskFull, StoreUnavailable, UploadBusy
 from trackql_server.store.blobs.local import LocalBlobs
 from trackql_server.store.blobs.pieces import PIECE, pieces
 from trackql_server.store.blobs.protocol import new_place
@@ -242,3 +242,35 @@ def test_pieces_hold_the_same_bytes(chunks: list[bytes], size: int) -> None:
     found = asyncio.run(collected())
     assert b"".join(found) == b"".join(chunks)
     assert all(len(each) >= size for each in found[:-1])
+
+
+async def test_what_is_empty_or_all_zeros_is_kept_among_many(blobs: LocalBlobs) -> None:
+    """A place that was given back reads as zeros; these must not be taken for one."""
+    several = [b"", b"a", bytes(5000), bytes(5000) + b"a", b"\0", b"a" * 5000]
+    places = await blobs.write_many([(digest(body), body) for body in several])
+    assert await blobs.read_many(places) == several
+    listed = [each.place async for each in blobs.listing()]
+    assert {place for place, body in zip(places, several, strict=True) if body} <= set(listed)
+    await blobs.delete([place for place, body in zip(places, several, strict=True) if any(body)])
+    kept = [(place, body) for place, body in zip(places, several, strict=True) if not any(body)]
+    assert await blobs.read_many([place for place, _ in kept]) == [body for _, body in kept]
+    for place, body in zip(places, several, strict=True):
+        if any(body):
+            with pytest.raises(FileNotFoundError):
+                await blobs.read_many([place])
+    assert not list(blobs.root.glob("segments/*/*"))
+
+
+async def test_a_folder_that_is_none_is_told_of(tmp_path: Path) -> None:
+    root = tmp_path / "artifacts"
+    root.write_bytes(b"a file")
+    blobs = LocalBlobs(root)
+    place = new_place("0" * 64)
+    with pytest.raises(StoreUnavailable):
+        await blobs.write(place, some(b"a"))
+    with pytest.raises(StoreUnavailable):
+        await blobs.begin("u", 10)
+    with pytest.raises(StoreUnavailable):
+        await read(blobs, place, 0, 1)
+    with pytest.raises(StoreUnavailable):
+        await blobs.read_many([place])

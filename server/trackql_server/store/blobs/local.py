@@ -7,16 +7,17 @@ lie on one file system.
 
 import asyncio
 import errno
+import logging
 import os
 import secrets
 import shutil
 from collections import Counter
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import aiofiles
 import aiofiles.os
@@ -29,6 +30,10 @@ from trackql_server.store.blobs.protocol import Arrived, Chunks, Signed, Stored,
 if TYPE_CHECKING:
     from hashlib import _Hash
 
+log = logging.getLogger(__name__)
+
+# Failures of whoever sends, and bytes that are not there.
+NOT_THE_DISK = (FileNotFoundError, ConnectionError, TimeoutError)
 NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
@@ -46,10 +51,17 @@ class LocalBlobs:
         with _told(), _dropped(draft):
             await asyncio.to_thread(self._ready, draft)
             async with aiofiles.open(draft, "xb") as file:
-                async for piece in pieces(chunks):
-                    size += len(piece)
-                    # Hashing and writing each let go of the interpreter: side by side.
-                    await asyncio.gather(file.write(piece), asyncio.to_thread(digest.update, piece))
+                keeping: asyncio.Future[None] = asyncio.ensure_future(asyncio.sleep(0))
+                try:
+                    async for piece in pieces(chunks):
+                        await keeping
+                        size += len(piece)
+                        # The next piece is received while this one is written and hashed, each in
+                        # a thread: both let go of the interpreter.
+                        keeping = asyncio.ensure_future(_both(file.write(piece), digest, piece))
+                    await keeping
+                finally:
+                    await asyncio.wait([keeping])
             await asyncio.to_thread(self._publish, draft, place)
         return Arrived(size, digest.hexdigest())
 
@@ -62,52 +74,65 @@ class LocalBlobs:
         self._ready(draft)
         if self._segments is None:
             self._segments = segments.supported(draft.parent)
-        if self._segments and len(bodies) > 1:
-            with _dropped(draft):
-                return segments.write(self.root, draft, [body for _, body in bodies])
         places = [new_place(digest) for digest, _ in bodies]
-        for place, (_, body) in zip(places, bodies, strict=True):
-            # A draft of its own each: whoever lists the folder sees whole blobs alone.
-            with _dropped(draft):
-                draft.write_bytes(body)
-                self._publish(draft, place)
+        some = [n for n, (_, body) in enumerate(bodies) if self._segments and segments.fits(body)]
+        together = some if len(some) > 1 else []
+        written: list[str] = []
+        try:
+            if together:
+                with _dropped(draft):
+                    written = segments.write(self.root, draft, [bodies[n][1] for n in together])
+                for number, place in zip(together, written, strict=True):
+                    places[number] = place
+            for number in sorted(set(range(len(bodies))).difference(together)):
+                # A draft of its own each: whoever lists the folder sees whole blobs alone.
+                with _dropped(draft):
+                    draft.write_bytes(bodies[number][1])
+                    self._publish(draft, places[number])
+                written.append(places[number])
+        except BaseException:
+            self._delete(written)
+            raise
         return places
 
     async def read(self, place: str, start: int, end: int) -> AsyncIterator[bytes]:
         if (within := segments.parsed(self.root, place)) is not None:
             yield (await asyncio.to_thread(segments.read, within))[start:end]
             return
-        async with aiofiles.open(self.root / place, "rb") as file:
-            await file.seek(start)
-            ahead = asyncio.ensure_future(file.read(min(PIECE, end - start)))
-            try:
-                while start < end:
-                    piece = await ahead
-                    if not piece:
-                        raise StoreUnavailable("the artifact store has lost the end of a file")
-                    start += len(piece)
-                    # The next piece is read while this one is sent.
-                    ahead = asyncio.ensure_future(file.read(min(PIECE, end - start)))
-                    yield piece
-            finally:
-                await asyncio.wait([ahead])
+        with _told():
+            async with aiofiles.open(self.root / place, "rb") as file:
+                await file.seek(start)
+                ahead = asyncio.ensure_future(file.read(min(PIECE, end - start)))
+                try:
+                    while start < end:
+                        piece = await ahead
+                        if not piece:
+                            raise StoreUnavailable("the artifact store has lost the end of a file")
+                        start += len(piece)
+                        # The next piece is read while this one is sent.
+                        ahead = asyncio.ensure_future(file.read(min(PIECE, end - start)))
+                        yield piece
+                finally:
+                    await asyncio.wait([ahead])
 
     async def read_many(self, places: Sequence[str]) -> list[bytes]:
-        return await asyncio.to_thread(lambda: [self._read(place) for place in places])
+        with _told():
+            return await asyncio.to_thread(lambda: [self._read(place) for place in places])
 
     def _read(self, place: str) -> bytes:
         within = segments.parsed(self.root, place)
         return (self.root / place).read_bytes() if within is None else segments.read(within)
 
     async def delete(self, places: Sequence[str]) -> None:
-        def delete() -> None:
-            inside = [segments.parsed(self.root, place) for place in places]
-            segments.delete([each for each in inside if each is not None])
-            for place, within in zip(places, inside, strict=True):
-                if within is None:
-                    (self.root / place).unlink(missing_ok=True)
+        with _told():
+            await asyncio.to_thread(self._delete, places)
 
-        await asyncio.to_thread(delete)
+    def _delete(self, places: Sequence[str]) -> None:
+        inside = [segments.parsed(self.root, place) for place in places]
+        segments.delete([each for each in inside if each is not None])
+        for place, within in zip(places, inside, strict=True):
+            if within is None:
+                (self.root / place).unlink(missing_ok=True)
 
     async def listing(self) -> AsyncIterator[Stored]:
         for kind in ("blobs", "segments", "drafts", "uploads"):
@@ -166,7 +191,7 @@ class LocalBlobs:
             with _told():
                 async with aiofiles.open(self._upload(upload_id), "r+b") as file:
                     await file.seek(offset)
-                    writing = asyncio.ensure_future(asyncio.sleep(0, 0))
+                    writing: asyncio.Future[Any] = asyncio.ensure_future(asyncio.sleep(0))
                     try:
                         async for piece in pieces(chunks):
                             await writing
@@ -318,17 +343,26 @@ class _Hashing:
             await asyncio.wait([self._task])
 
 
+async def _both(writing: Awaitable[int], digest: "_Hash", piece: bytes) -> None:
+    await asyncio.gather(writing, asyncio.to_thread(digest.update, piece))
+
+
 @contextmanager
 def _told() -> Iterator[None]:
-    """A full disk is said to be full."""
+    """A full disk is said to be full, and one that does not do as it should, to be out of order."""
     try:
         yield
+    except NOT_THE_DISK:
+        raise
     except OSError as error:
         if error.errno in NO_ROOM:
             raise DiskFull(
                 "the artifact store has no room left: free some, for instance by `trackql db gc`"
             ) from error
-        raise
+        log.exception("the artifact store failed")
+        raise StoreUnavailable(
+            f"the artifact store can't be used ({error.strerror}); its folder needs a look"
+        ) from error
 
 
 @contextmanager

@@ -3,6 +3,9 @@
 A segment is written once and never added to. Each body begins at a page, so that its bytes can be
 given back alone: a hole is punched where it lay. Behind the bodies stands where they lie, and at
 the very end how long that is; the segment goes when no body is left in it.
+
+A body that was given back reads as zeros, and so do those of a copy that left zeros out: whether a
+body is there is told by its bytes alone. Bodies of nothing but zeros therefore have no place here.
 """
 
 import ctypes
@@ -35,6 +38,11 @@ def parsed(root: Path, place: str) -> Place | None:
     return None if found is None else (root / "segments" / found[1], int(found[2]), int(found[3]))
 
 
+def fits(body: bytes) -> bool:
+    """Whether a body may lie in a segment: an empty one, or one that is not all zeros."""
+    return body.count(0) < len(body) or not body
+
+
 def write(root: Path, draft: Path, bodies: Sequence[bytes]) -> list[str]:
     """Write bodies as one segment; their places."""
     pieces: list[bytes] = []
@@ -58,10 +66,13 @@ def write(root: Path, draft: Path, bodies: Sequence[bytes]) -> list[str]:
 def read(place: Place) -> bytes:
     """A body as a whole. Raises FileNotFoundError."""
     path, offset, size = place
+    if size == 0:  # it may have outlived its segment
+        return b""
     with path.open("rb", buffering=0) as file:
-        if size and _data(file.fileno(), offset) != offset:
-            raise FileNotFoundError(errno.ENOENT, "the bytes were given back", str(path))
-        return os.pread(file.fileno(), size, offset)
+        body = os.pread(file.fileno(), size, offset)
+    if not fits(body):
+        raise FileNotFoundError(errno.ENOENT, "the bytes were given back", str(path))
+    return body
 
 
 def delete(places: Sequence[Place]) -> None:
@@ -87,7 +98,11 @@ def listing(path: Path) -> list[tuple[int, int]]:
     """Where the bodies lie, with their sizes, that a segment still has."""
     with path.open("rb", buffering=0) as file:
         _, spans = _index(file.fileno())
-        return [span for span in spans if span[1] and _data(file.fileno(), span[0]) == span[0]]
+        return [
+            (offset, size)
+            for offset, size in spans
+            if size and _data(file.fileno(), offset) < offset + size
+        ]
 
 
 def _index(descriptor: int) -> tuple[int, list[tuple[int, int]]]:
