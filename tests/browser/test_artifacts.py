@@ -297,7 +297,8 @@ def names(ask: Ask) -> list[str]:
 def test_hostile_pages_gain_nothing(server: Server, ask: Ask, victim: Page) -> None:
     run = new_run(ask)
     page = HOSTILE.replace("ADDRESS", server.url)
-    put(server, run, {"evil.html": page})
+    alone = page.replace("top.location = ", "")
+    put(server, run, {"evil.html": page, "alone.html": alone})
     answered: list[str] = []
     # What is refused is asked for and never answered.
     victim.on("response", lambda response: answered.append(response.url))
@@ -313,7 +314,7 @@ def test_hostile_pages_gain_nothing(server: Server, ask: Ask, victim: Page) -> N
     assert [url for url in answered if "pwned" in url] == []
     assert names(ask) == ["Default"]
     # Opened by itself it has no origin either.
-    victim.goto(f"/artifacts/runs/{run}/evil.html?inline")
+    victim.goto(f"/artifacts/runs/{run}/alone.html?inline")
     expect(victim.locator("#out")).to_contain_text("done=yes")
     found = dict(
         each.split("=", 1) for each in victim.locator("#out").inner_text().strip(";").split(";")

@@ -66,12 +66,16 @@ def test_a_search_goes_from_match_to_match(open_page: OpenPage, ask: Ask, run: s
     page.keyboard.press("Escape")
     seen = set()
     for _ in range(4):
+        before = current.inner_text()
         page.keyboard.press("n")
-        expect(current).to_be_visible()
+        expect(current).to_have_count(1)
+        expect(current).not_to_have_text(before)
         seen.add(current.inner_text())
     assert len(seen) == 4
+    last = current.inner_text()
     page.keyboard.press("N")
-    expect(current).to_be_visible()
+    page.keyboard.press("n")
+    expect(current).to_contain_text(last.split("\n")[1])
     page.get_by_role("button", name="Only matches").click()
     expect(log.locator(".console-line")).to_have_count(4)
     expect(page.get_by_text("4 of 3,000 lines")).to_be_visible()

@@ -78,16 +78,21 @@ export default function Console(props: ConsoleProps): ReactElement {
     lines.current?.show(linked - 1)
   }, [store?.isReady, linked])
   const matches = store?.matches
+  // Keys may come faster than the page is drawn.
+  const at = useRef(current)
+  at.current = current
   const go = useCallback(
     (by: 1 | -1) => {
+      const matches = store?.matches
       if (!matches?.length) return
-      const from = current >= 0 ? current : seen.current - by
+      const from = at.current >= 0 ? at.current : seen.current - by
       const found = matches[step(matches, from, by)] ?? -1
+      at.current = found
       setFollowing(false)
       setCurrent(found)
       lines.current?.show(found)
     },
-    [matches, current],
+    [store],
   )
   // The first match is shown as soon as it is found.
   const isFound = Boolean(needle && matches?.length)
@@ -151,7 +156,10 @@ export default function Console(props: ConsoleProps): ReactElement {
             }}
             onKeyDown={(event) => {
               if (event.key === 'Enter') go(event.shiftKey ? -1 : 1)
-              if (event.key === 'Escape') event.currentTarget.blur()
+              if (event.key !== 'Escape') return
+              // Browsers would empty the field; n and N go on with what is in it.
+              event.preventDefault()
+              event.currentTarget.blur()
             }}
           />
         </label>
