@@ -215,6 +215,14 @@ async def test_a_bucket_that_is_not_there_is_named(s3: str) -> None:
         await blobs.write("one", chunks(3))
 
 
+async def test_an_endpoint_that_is_none_is_told_of(
+    s3: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://:80")
+    with pytest.raises(InvalidInput, match="endpoint"):
+        await opened(s3).check()
+
+
 @pytest.mark.parametrize("status", [401, 403])
 async def test_wrong_credentials_are_named(
     s3: str, status: int, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture

@@ -285,6 +285,13 @@ class Bucket:
                 raise FileNotFoundError(f"there is no such object in {self.root}") from None
             # No cause: its text may hold a signature.
             raise self._failure(error) from None
+        except Exception as error:
+            if type(error).__name__ != "RustPanic":
+                raise
+            raise Refused(
+                f"the artifact store {self.root} cannot be asked at all: check {SETTING}, and the"
+                " endpoint in the server's environment"
+            ) from None
 
     def _failure(self, error: Exception) -> StoreUnavailable | DiskFull:
         kind, text = type(error).__name__, str(error)
