@@ -9,13 +9,14 @@ from __future__ import annotations
 import logging
 import math
 import os
+import sys
 import threading
 import time
 from collections.abc import Collection
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
-from . import _console, _session, _system, config
+from . import _console, _session, _source, _system, config
 from ._spool import FACTS, Sealed
 from ._transport import _importing
 from .errors import InvalidInput, RunStopped
@@ -78,6 +79,7 @@ class Job:
     def __init__(self, run: Run, chosen: frozenset[str]) -> None:
         self.run = run
         self.chosen = chosen
+        self.arguments, self.working_folder = tuple(sys.argv[1:]), _source.working_folder()
         self.hurry = threading.Event()
         self.thread = threading.Thread(target=self._work, name="trackql-capture", daemon=True)
 
@@ -87,7 +89,8 @@ class Job:
             # A process that forks while a thread imports would leave its child waiting for that.
             with _importing:
                 from . import _findings
-            _findings.report(self.run, self.chosen)
+            start = _findings.Start(self.arguments, self.working_folder)
+            _findings.report(self.run, self.chosen, start)
         except Exception as error:
             log.warning("run %s: trackql could not capture its source: %r", self.run.id, error)
 

@@ -12,7 +12,7 @@ import zipfile
 from collections.abc import Iterable, Iterator
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from . import _environment, _git, _redact, _session, _source
 from ._capture import clean, note
@@ -51,10 +51,17 @@ FOLDERS = {"__pycache__", "node_modules", "site-packages", "venv", "env", "track
            "wandb", "build", "dist"}  # fmt: skip
 
 
-def report(run: Run, chosen: frozenset[str]) -> None:
+class Start(NamedTuple):
+    """What a script changes as it goes on: how it was when it began its first run."""
+
+    arguments: tuple[str, ...]
+    working_folder: str
+
+
+def report(run: Run, chosen: frozenset[str], start: Start) -> None:
     """Tell the run's server; what one part fails at does not keep the others from being told."""
     if "source" in chosen:
-        found, files = _found("diff" in chosen, "files" in chosen)
+        found, files = _found(start, "diff" in chosen, "files" in chosen)
         _tell(run, "source", found, files)
     if "environment" in chosen:
         surroundings, files = _surroundings("packages" in chosen)
@@ -72,10 +79,10 @@ def _tell(run: Run, kind: str, found: dict[str, Any], files: dict[str, tuple[byt
 
 @cache
 def _found(
-    with_diff: bool, with_files: bool
+    start: Start, with_diff: bool, with_files: bool
 ) -> tuple[dict[str, Any], dict[str, tuple[bytes, str]]]:
     folder = _source.folder()
-    source = Source(folder)
+    source = Source(folder, start)
     state = _git.look(folder)
     if state is not None:
         source.commit(state)
@@ -104,14 +111,14 @@ def _surroundings(with_packages: bool) -> tuple[dict[str, Any], dict[str, tuple[
 class Source:
     """The code of this process: facts, and files that go along."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, start: Start) -> None:
         self.folder = folder
         self.notes: list[str] = []
         self.files: dict[str, tuple[bytes, str]] = {}
         self.facts: dict[str, Any] = {
-            "entryPoint": clean(entry_point()),
-            "arguments": [clean(each) for each in _redact.arguments(sys.argv[1:])],
-            "workingFolder": clean(_working_folder()),
+            "entryPoint": clean(entry_point(start.working_folder)),
+            "arguments": [clean(each) for each in _redact.arguments(start.arguments)],
+            "workingFolder": clean(start.working_folder),
             "notebook": notebook(),
             "notes": self.notes,
         }
@@ -154,8 +161,7 @@ class Source:
             self.facts["untrackedPath"] = UNTRACKED
 
     def snapshot(self) -> None:
-        main = getattr(sys.modules.get("__main__"), "__file__", None)
-        if main is None and notebook() is None:
+        if _source.main() is None and notebook() is None:
             return
         data = self._zip(self.folder, _sources(self.folder), FILE)
         if data:
@@ -250,14 +256,7 @@ def _sources(folder: Path) -> Iterator[str]:
                 yield name
 
 
-def _working_folder() -> str:
-    try:
-        return os.getcwd()
-    except OSError:
-        return ""
-
-
-def entry_point() -> str:
+def entry_point(working_folder: str) -> str:
     """What was started, as one would type it."""
     main = sys.modules.get("__main__")
     spec = getattr(main, "__spec__", None)
@@ -265,16 +264,15 @@ def entry_point() -> str:
         return f"python -m {spec.name.removesuffix('.__main__')}"
     if (name := notebook()) is not None:
         return name
-    file = getattr(main, "__file__", None)
+    file = _source.main()
     if file is None:
         return _source.script()
     path = Path(file)
     if path.suffix == "" and path.parent.name in ("bin", "Scripts"):
         return path.name  # a command that a package installed
-    try:
-        return os.path.relpath(path) if path.resolve().is_relative_to(Path.cwd()) else str(path)
-    except OSError:
-        return str(path)
+    path = path.resolve()
+    here = Path(working_folder)
+    return str(path.relative_to(here)) if path.is_relative_to(here) else str(path)
 
 
 def notebook() -> str | None:

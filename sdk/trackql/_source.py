@@ -19,11 +19,21 @@ def user() -> str:
         return ""
 
 
-def script() -> str:
-    main = sys.modules.get("__main__")
-    file = getattr(main, "__file__", None)
+_main: str | None = None
+
+
+def main() -> str | None:
+    """The file of the script; once asked for, also when Python has forgotten it at its end."""
+    global _main
+    file = getattr(sys.modules.get("__main__"), "__file__", None)
     if file:
-        return str(file)
+        _main = str(file)
+    return _main
+
+
+def script() -> str:
+    if file := main():
+        return file
     return "<notebook>" if "ipykernel" in sys.modules else "<interactive>"
 
 
@@ -38,9 +48,15 @@ def commit() -> str | None:
 
 def folder() -> Path:
     """Where the script lies, or the folder that an interactive session is in."""
-    main = sys.modules.get("__main__")
-    file = getattr(main, "__file__", None)
+    file = main()
     return Path(file).resolve().parent if file else Path.cwd()
+
+
+def working_folder() -> str:
+    try:
+        return os.getcwd()
+    except OSError:
+        return ""
 
 
 def repository(here: Path) -> Path | None:
