@@ -8,14 +8,17 @@ import os
 import posixpath
 import tempfile
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from . import _pack, _paths, _progress, _session, values
 from ._connection import Connection
+from ._courier import LOOPBACK
 from ._paths import Below
 from ._progress import Watch
+from ._wire import Buffer
 from .entities import FileInfo
 from .errors import InvalidInput, NotFound, TrackqlError, Unreachable
 
@@ -99,15 +102,18 @@ class Artifacts(Connection):
             raise NotFound(f"run {self.run_id} has no artifact {path!r}")
         return node
 
-    def bytes(self, path: str, start: int | None = None, end: int | None = None) -> Iterator[bytes]:
-        """The bytes of a file, or a stretch of them."""
+    def content(
+        self, path: str, start: int | None = None, end: int | None = None
+    ) -> Iterator[memoryview]:
+        """A file, or a stretch of it, piece by piece; each piece is good until the next."""
         headers = {} if start is None or end is None else {"Range": f"bytes={start}-{end - 1}"}
         target = _paths.address(self.run_id, path)
+        buffer = memoryview(bytearray(CHUNK))
         with self._transport.request("GET", target, None, headers) as reply:
             if headers and reply.status != 206:
                 raise TrackqlError(f"{self.url} answered a range with status {reply.status}")
-            while chunk := reply.read(CHUNK):
-                yield chunk
+            while count := reply.readinto(buffer):
+                yield buffer[:count]
 
 
 def listing(url: str, run_id: str, folder: str) -> list[FileInfo]:
@@ -128,7 +134,7 @@ def read(url: str, run_id: str, path: str) -> bytes:
     with Artifacts(url, run_id) as artifacts:
         artifacts.settle()
         node = _file(artifacts.existing(path))
-        data = b"".join(artifacts.bytes(path))
+        data = b"".join(map(bytes, artifacts.content(path)))
     if hashlib.sha256(data).hexdigest() != node["sha256"]:
         raise _damaged(path)
     return data
@@ -238,12 +244,12 @@ def _one(
         if size >= LARGE:
             digest = _stretches(artifacts, path, size, descriptor, meter)
         else:
-            digest = _straight(artifacts.bytes(path), descriptor, meter)
+            digest = _straight(artifacts.content(path), descriptor, meter)
         if digest != sha256:
             raise _damaged(path)
 
 
-def _straight(chunks: Iterator[bytes], descriptor: int, meter: _Meter) -> str:
+def _straight(chunks: Iterable[Buffer], descriptor: int, meter: _Meter) -> str:
     whole = hashlib.sha256()
     for chunk in chunks:
         _write(descriptor, chunk)
@@ -252,7 +258,7 @@ def _straight(chunks: Iterator[bytes], descriptor: int, meter: _Meter) -> str:
     return whole.hexdigest()
 
 
-def _write(descriptor: int, data: bytes) -> None:
+def _write(descriptor: int, data: Buffer) -> None:
     view = memoryview(data)
     while view:
         view = view[os.write(descriptor, view) :]
@@ -279,7 +285,9 @@ def _stretches(artifacts: Artifacts, path: str, size: int, descriptor: int, mete
                     event.set()
             done[start].set()
 
-    threads = [threading.Thread(target=work, daemon=True) for _ in range(WORKERS)]
+    # Next to the server its processors are the bound, and they are ours too.
+    count = 2 if urlsplit(artifacts.url).hostname in LOOPBACK else WORKERS
+    threads = [threading.Thread(target=work, daemon=True) for _ in range(count)]
     whole = hashlib.sha256()
     buffer = memoryview(bytearray(CHUNK))
     for thread in threads:
@@ -309,15 +317,15 @@ def _stretch(
     artifacts: Artifacts, path: str, start: int, end: int, descriptor: int, meter: _Meter
 ) -> None:
     at = start
-    for chunk in artifacts.bytes(path, start, end):
+    for chunk in artifacts.content(path, start, end):
         if at + len(chunk) > end:
             raise Unreachable(f"{artifacts.url} sent more than was asked for of {path!r}")
-        view = memoryview(chunk)
-        while view:
-            count = os.pwrite(descriptor, view, at)
+        size = len(chunk)
+        while chunk:
+            count = os.pwrite(descriptor, chunk, at)
             at += count
-            view = view[count:]
-        meter.add(len(chunk))
+            chunk = chunk[count:]
+        meter.add(size)
     if at != end:
         raise Unreachable(f"the answer of {artifacts.url} was cut off within {path!r}")
 

@@ -343,7 +343,9 @@ class MemoryTransport:
             moved(body.size)
         from io import BytesIO
 
-        return checked(Reply(status, answered, BytesIO(data).read, _nothing), self._server.url)
+        held = BytesIO(data)
+        reply = Reply(status, answered, held.read, held.readinto, _nothing)
+        return checked(reply, self._server.url)
 
     def subscribe(self, operation: str, variables: dict[str, Any]) -> Iterator[dict[str, Any]]:
         def open_socket() -> WebsocketsProtocolTransportBase:

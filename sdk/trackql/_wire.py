@@ -100,11 +100,13 @@ class Reply:
         status: int,
         headers: Mapping[str, str],
         read: Callable[[int], bytes],
+        readinto: Callable[[memoryview], int],
         done: Callable[[], None],
     ) -> None:
         self.status = status
         self.headers = headers
         self._read = read
+        self.readinto = readinto  # how many bytes came; 0 at the end
         self._done = done
 
     def read(self, size: int = -1) -> bytes:
@@ -189,13 +191,22 @@ class Wire:
             raise
         keep = cut is None
 
-        def read(size: int) -> bytes:
+        def cut_off(error: Exception) -> Unreachable:
             nonlocal keep
+            keep = False
+            return Unreachable(f"the answer of {self.url} was cut off: {error}")
+
+        def read(size: int) -> bytes:
             try:
                 return response.read() if size < 0 else response.read(size)
             except (OSError, http.client.HTTPException) as error:
-                keep = False
-                raise Unreachable(f"the answer of {self.url} was cut off: {error}") from error
+                raise cut_off(error) from error
+
+        def readinto(buffer: memoryview) -> int:
+            try:
+                return response.readinto(buffer)
+            except (OSError, http.client.HTTPException) as error:
+                raise cut_off(error) from error
 
         def done() -> None:
             nonlocal keep
@@ -208,7 +219,7 @@ class Wire:
                 connection.close()
             keep = False
 
-        return Reply(response.status, _Headers(response), read, done)
+        return Reply(response.status, _Headers(response), read, readinto, done)
 
     def close(self) -> None:
         while True:

@@ -63,7 +63,7 @@ class LoggedValue:
         if self._sha256 is None:
             raise NotFound(f"the file {self.path!r} of the value was deleted")
         with Artifacts(self._url, self._run_id) as artifacts:
-            data = b"".join(artifacts.bytes(self.path))
+            data = b"".join(map(bytes, artifacts.content(self.path)))
         if hashlib.sha256(data).hexdigest() != self._sha256:
             raise _damaged(self.path)
         return data
