@@ -117,6 +117,7 @@ class App(Starlette):
                 artifact=self._settings.limit_artifact,
                 run_bytes=self._settings.limit_run_artifacts,
                 run_files=self._settings.limit_run_files,
+                preview=self._settings.limit_artifact_preview,
             ),
             journal_mode=self._settings.sqlite_journal,
             stalled_after=self._settings.stalled_after,

@@ -98,6 +98,11 @@ class Settings(BaseSettings):
     limit_run_files: int = Field(
         default=1_000_000, gt=0, description="Most artifacts that a run may have."
     )
+    limit_artifact_preview: int = Field(
+        default=64 * 1024 * 1024,
+        gt=0,
+        description="Bytes of a CSV or TSV file that are read to show a page of its rows.",
+    )
     limit_depth: int = Field(default=20, gt=0, description="Deepest nesting of an operation.")
     limit_aliases: int = Field(default=200, gt=0, description="Most aliases in an operation.")
     limit_tokens: int = Field(default=5_000, gt=0, description="Most tokens in a GraphQL document.")

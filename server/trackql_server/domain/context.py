@@ -38,12 +38,13 @@ class Quotas:
     """What runs may leave behind; 0 is no limit.
 
     `artifact` and `run_bytes` are bytes of one artifact and of all of a run, `run_files` how many
-    a run may have.
+    a run may have; `preview` are bytes of a text that are read to show a page of its table.
     """
 
     artifact: int = 0
     run_bytes: int = 0
     run_files: int = 1_000_000
+    preview: int = 64 * 1024 * 1024
 
 
 class Services:

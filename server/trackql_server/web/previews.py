@@ -23,6 +23,6 @@ async def table(
 def _number(given: str | None, argument: str, default: int) -> int:
     if given is None:
         return default
-    if not given.isdecimal() or len(given) > 15:
+    if not (given.isascii() and given.isdecimal()) or len(given) > 15:
         raise InvalidInput(f"{argument} has to be a whole number", argument=argument)
     return int(given)
