@@ -382,6 +382,33 @@ print(run.id)
     assert script.trackql("sync", "--all") == "Nothing waits to be delivered.\n"
 
 
+def test_workers_deliver_what_they_log(server: Server, script: Script) -> None:
+    source = """
+import multiprocessing, sys, trackql
+
+def work(run_id, number):
+    trackql.log_text(f"{number}" * 1000, f"worker/{number}.txt", run_id=run_id)
+
+if __name__ == "__main__":
+    with trackql.start_run() as run:
+        for method in ("fork", "spawn"):
+            context = multiprocessing.get_context(method)
+            workers = [
+                context.Process(target=work, args=(run.id, f"{method}{n}")) for n in range(2)
+            ]
+            for worker in workers:
+                worker.start()
+            for worker in workers:
+                worker.join()
+                assert worker.exitcode == 0
+    print(run.id)
+"""
+    run_id = script.run(source, TRACKQL_URL=server.url).stdout.strip()
+    listed = [each.path for each in Client(server.url).list_artifacts(run_id, "worker")]
+    assert listed == [f"worker/{name}.txt" for name in ("fork0", "fork1", "spawn0", "spawn1")]
+    assert script.trackql("sync", "--all") == "Nothing waits to be delivered.\n"
+
+
 OFFLINE = """
 import trackql
 with trackql.start_run() as run:

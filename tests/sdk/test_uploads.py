@@ -1,5 +1,6 @@
 """The uploader on the true app: lines that are cut, runs that come late, bytes that are damaged."""
 
+import io
 import os
 import random
 import threading
@@ -12,7 +13,7 @@ import pytest
 import trackql
 from scripts.process import Server
 from tests.sdk.conftest import MEMORY, Script
-from trackql import Client, _outbox, _session, _sync, _transport
+from trackql import Client, _outbox, _progress, _session, _sync, _transport
 from trackql._memory import MemoryServer
 from trackql.errors import Unreachable
 
@@ -193,3 +194,30 @@ with trackql.start_run() as run:
     script.trackql("sync", "--all", "--to", server.url)
     assert "".join(told).count("50 files delivered") <= 4
     assert list(spool.iterdir()) == []
+
+
+class Terminal(io.StringIO):
+    """Something that a bar is drawn on."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+def test_a_long_wait_shows_a_bar(
+    session: _session.Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with _progress.bar("uploading") as watch:
+        assert watch is None  # quiet was asked for
+    monkeypatch.delenv("TRACKQL_QUIET")
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setenv("COLUMNS", "200")
+    with _progress.bar("uploading") as watch:
+        assert watch is None  # no terminal
+    screen = Terminal()
+    monkeypatch.setattr("sys.stderr", screen)
+    with _progress.bar("uploading") as watch:
+        assert watch is not None
+        assert screen.getvalue() == ""  # nothing yet: most waits are short
+        watch(5_000_000, 10_000_000)
+    assert "uploading" in screen.getvalue()
+    assert "5.0/10.0 MB" in screen.getvalue()
