@@ -7,10 +7,11 @@ import { Copy } from '#ui/Copy.tsx'
 import { Icon } from '#ui/icons.tsx'
 import { Notice } from '#ui/Notice.tsx'
 import { Skeleton } from '#ui/Skeleton.tsx'
+import { isTable } from './columns.ts'
 import { ImageView } from './ImageView.tsx'
 import { JsonTree } from './JsonTree.tsx'
 import { bytesUrl, inlineUrl, type Kind, languageOf } from './kinds.ts'
-import { FileTable } from './TableView.tsx'
+import { FileTable, SplitTable } from './TableView.tsx'
 import { TextView } from './TextView.tsx'
 import { type Found, fetchText } from './texts.ts'
 import type { Entry } from './tree.ts'
@@ -18,6 +19,7 @@ import type { View } from './views.ts'
 
 const Markdown = lazy(() => import('./Markdown.tsx'))
 const Changes = lazy(() => import('./Changes.tsx'))
+const ZipView = lazy(() => import('./ZipView.tsx'))
 
 interface ContentsProps {
   runId: string
@@ -52,6 +54,13 @@ export function Contents(props: ContentsProps): ReactElement {
   if (view === 'Page' && kind === 'html') return <Sandbox src={src} name={name} />
   if (view === 'Page' && kind === 'pdf') {
     return <iframe className="page-frame" title={name} src={src} referrerPolicy="no-referrer" />
+  }
+  if (view === 'Files') {
+    return (
+      <Suspense fallback={<Skeleton rows={8} />}>
+        <ZipView runId={runId} path={path} />
+      </Suspense>
+    )
   }
   if (view === 'Facts') return <Opaque runId={runId} entry={entry} />
   return <TextContents {...props} isWrapped={isWrapped} />
@@ -122,6 +131,7 @@ function Json({ found }: { found: Found }): ReactElement {
       </>
     )
   }
+  if (isTable(parsed.value)) return <SplitTable value={parsed.value} label="Table" />
   return (
     <div className="page-body">
       <JsonTree value={parsed.value} />

@@ -5,6 +5,7 @@ import { formatCount } from '#lib/format.ts'
 import { Lines } from '#ui/Lines.tsx'
 import { Notice } from '#ui/Notice.tsx'
 import { Skeleton } from '#ui/Skeleton.tsx'
+import { readTable } from './columns.ts'
 import {
   type Column,
   columnWidths,
@@ -30,6 +31,21 @@ export function FileTable({ runId, path }: { runId: string; path: string }): Rea
     [runId, path],
   )
   return <TableView fetch={fetch} label={path} />
+}
+
+/** Of JSON that is held as a whole. */
+export function SplitTable({ value, label }: { value: unknown; label: string }): ReactElement {
+  const read = useMemo(() => readTable(value), [value])
+  const fetch = useCallback(
+    async (offset: number) => ({
+      columns: read.columns,
+      rows: read.data.slice(offset, offset + TABLE_PAGE),
+      totalRows: read.data.length,
+      truncated: false,
+    }),
+    [read],
+  )
+  return <TableView fetch={fetch} label={label} />
 }
 
 export function TableView({ fetch, label }: TableViewProps): ReactElement {

@@ -10,6 +10,7 @@ export type Kind =
   | 'pdf'
   | 'html'
   | 'diff'
+  | 'zip'
   | 'text'
   | 'none'
 
@@ -75,6 +76,7 @@ const TYPES: Partial<Record<Kind, string>> = {
   pdf: 'pdf',
   html: 'html htm xhtml',
   diff: 'diff patch',
+  zip: 'zip whl',
 }
 const BY_EXTENSION = new Map(
   Object.entries(TYPES).flatMap(([kind, names]) =>

@@ -10,6 +10,7 @@ export type View =
   | 'Source'
   | 'Text'
   | 'Player'
+  | 'Files'
   | 'Facts'
 
 export function viewsOf(kind: Kind, path: string): View[] {
@@ -31,6 +32,8 @@ export function viewsOf(kind: Kind, path: string): View[] {
       return ['Player']
     case 'pdf':
       return ['Page']
+    case 'zip':
+      return ['Files']
     case 'text':
       return ['Text']
     case 'none':

@@ -158,10 +158,10 @@ export default function Media({ runs, isLive, step, onStep }: MediaProps): React
 
 const PYTHON = `import trackql
 
-with trackql.start_run():
-    trackql.log({"samples": [trackql.Image(array, caption="epoch 1")]}, step=1)
-    trackql.log({"weights": trackql.Histogram(values)}, step=1)
-    trackql.log_table({"text": ["a", "b"], "score": [0.1, 0.9]}, "scores.json")`
+with trackql.start_run() as run:
+    run.log({"samples": [trackql.Image(array, caption="epoch 1")]}, step=1)
+    run.log({"weights": trackql.Histogram(values)}, step=1)
+    run.log({"scores": trackql.Table({"text": ["a", "b"], "score": [0.1, 0.9]})}, step=1)`
 
 interface KeySectionProps {
   of: KeyOfRuns

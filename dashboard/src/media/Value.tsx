@@ -1,19 +1,18 @@
 // One rich value: a picture, a sound, a table, a text, a page, a histogram.
-import { type ReactElement, useCallback, useEffect, useState } from 'react'
+import { type ReactElement, useEffect, useState } from 'react'
 import { type ApiError, toApiError } from '#api/errors.ts'
 import type { ValuesAtQuery } from '#api/generated.ts'
 import { Sandbox, useText } from '#artifacts/Contents.tsx'
 import { ImageView } from '#artifacts/ImageView.tsx'
 import { JsonTree } from '#artifacts/JsonTree.tsx'
 import { bytesUrl, inlineUrl, kindOf } from '#artifacts/kinds.ts'
-import { FileTable, TableView } from '#artifacts/TableView.tsx'
+import { FileTable, SplitTable } from '#artifacts/TableView.tsx'
 import { fetchBytes } from '#artifacts/texts.ts'
 import { decodeValues, toInteger } from '#lib/columns.ts'
 import { Dialog } from '#ui/Dialog.tsx'
 import { Notice } from '#ui/Notice.tsx'
 import { Skeleton } from '#ui/Skeleton.tsx'
 import { Histogram } from './Histogram.tsx'
-import { readTable, type Split } from './tables.ts'
 
 export type Cell = ValuesAtQuery['valuesAt'][number]
 export type Logged = Cell['values'][number]
@@ -125,28 +124,19 @@ interface TableProps {
 
 function Table({ runId, path, body }: TableProps): ReactElement {
   const isFile = path !== null && kindOf(path, '') === 'table'
-  const [read, setRead] = useState<Split | null>(() => (path ? null : readTable(body)))
+  const [read, setRead] = useState<unknown>(path ? undefined : body)
   const [error, setError] = useState<ApiError | null>(null)
   useEffect(() => {
     if (!path || isFile) return
     const request = new AbortController()
     fetchBytes(bytesUrl(runId, path), request.signal)
       .then((response) => response.json())
-      .then((found) => setRead(readTable(found)))
+      .then(setRead)
       .catch((cause) => request.signal.aborted || setError(toApiError(cause)))
     return () => request.abort()
   }, [runId, path, isFile])
-  const fetch = useCallback(
-    async (offset: number) => ({
-      columns: read?.columns ?? [],
-      rows: read?.data.slice(offset, offset + 200) ?? [],
-      totalRows: read?.data.length ?? 0,
-      truncated: false,
-    }),
-    [read],
-  )
   if (isFile) return <FileTable runId={runId} path={path} />
   if (error) return <Notice title="The table could not be read" trouble={error} />
-  if (!read) return <Skeleton rows={4} />
-  return <TableView fetch={fetch} label={path ?? 'Table'} />
+  if (read === undefined) return <Skeleton rows={4} />
+  return <SplitTable value={read} label={path ?? 'Table'} />
 }

@@ -27,7 +27,7 @@ export function SystemTab({ run }: { run: FullRun }): ReactElement {
     <RunCharts
       run={run}
       only={SYSTEM}
-      empty="The machine was not measured: set_system_metrics(True) before start_run, or log keys that begin with system/."
+      empty="The machine was not measured: enable_system_metrics_logging() before start_run, or log keys that begin with system/."
     />
   )
 }

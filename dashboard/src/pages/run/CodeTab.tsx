@@ -10,10 +10,12 @@ import { Beginning } from '#ui/Beginning.tsx'
 import { Copy } from '#ui/Copy.tsx'
 import { Notice } from '#ui/Notice.tsx'
 import { Skeleton } from '#ui/Skeleton.tsx'
+import '#artifacts/artifacts.css'
 import { commandOf } from './command.ts'
 import { Pairs } from './Details.tsx'
 import type { FullRun } from './load.ts'
 
+const ZipView = lazy(() => import('#artifacts/ZipView.tsx'))
 const DiffView = lazy(async () => ({ default: (await import('#diff/DiffView.tsx')).DiffView }))
 
 export default function CodeTab({ run }: { run: FullRun }): ReactElement {
@@ -85,6 +87,20 @@ export default function CodeTab({ run }: { run: FullRun }): ReactElement {
           )}
         </section>
       </div>
+      {[
+        { title: 'Untracked files', path: source.untrackedPath },
+        { title: 'Snapshot of the source', path: source.snapshotPath },
+      ].map(
+        ({ title, path }) =>
+          path && (
+            <details key={path} className="listing" open={!source.diffPath}>
+              <summary>{title}</summary>
+              <Suspense fallback={<Skeleton rows={4} />}>
+                <ZipView runId={run.id} path={path} />
+              </Suspense>
+            </details>
+          ),
+      )}
       {source.diffPath ? (
         <Changes runId={run.id} path={source.diffPath} />
       ) : (

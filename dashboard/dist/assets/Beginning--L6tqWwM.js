@@ -1,0 +1,1 @@
+import{t as e}from"./Copy-BgLH9N_o.js";import{t}from"./jsx-runtime-DApVmHJR.js";var n=t();function r({title:t,code:r}){return(0,n.jsxs)(`div`,{className:`nothing`,children:[(0,n.jsx)(`p`,{className:`muted`,children:t}),(0,n.jsxs)(`div`,{className:`code`,children:[(0,n.jsx)(`pre`,{children:r}),(0,n.jsx)(e,{text:r,label:`Copy`,bare:!0})]})]})}export{r as t};

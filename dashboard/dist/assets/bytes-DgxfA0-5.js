@@ -1,0 +1,1 @@
+var e=[`kB`,`MB`,`GB`,`TB`,`PB`];function t(t){if(t<0)return`size unknown`;if(t<1e3)return`${t} B`;let[n,r]=[t/1e3,0];for(;n>=999.5&&r<e.length-1;)n/=1e3,r++;return`${n<9.95?n.toFixed(1):Math.round(n)} ${e[r]}`}export{t};
