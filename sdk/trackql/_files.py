@@ -112,7 +112,8 @@ class Files:
     def _log_image(self, image: Any, key: str, step: int, timestamp: int) -> None:
         from . import media
 
-        media.log(self, {key: media.Image(image)}, step, timestamp)  # type: ignore[arg-type]
+        given = image if isinstance(image, media.Image) else media.Image(image)
+        media.log(self, {key: given}, step, timestamp)  # type: ignore[arg-type]
 
     def log_table(self, data: Any, artifact_file: str) -> None:
         """Log a table as JSON or Parquet; logged again, its rows come below those before."""

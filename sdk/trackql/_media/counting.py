@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Sequence
 from typing import Any
 
@@ -59,8 +60,15 @@ def _range(low: float, high: float) -> tuple[float, float]:
     if high / 2 - low / 2 > least / 2 and high - low > 1e-290:
         return low, high
     room = max(0.5 if abs(low) < 1e6 else 0.0, least)
-    limit = 1.7e308
+    limit = sys.float_info.max
     return max(-limit, low - room), min(limit, high + room)
+
+
+def edges(low: float, high: float, bins: int) -> list[float]:
+    """The edges of bins of one width."""
+    # Halved, since the width of the greatest range is no number.
+    half, width = low / 2, high / 2 - low / 2
+    return [low, *(2 * (half + width * (place / bins)) for place in range(1, bins)), high]
 
 
 def _apart(nan: int, positive: int, negative: int) -> dict[str, int]:

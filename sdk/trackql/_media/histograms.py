@@ -80,8 +80,7 @@ class Histogram(Media):
         body = self.body
         if "edges" in body:
             return list(body["edges"])
-        low, high, count = body["min"], body["max"], len(body["counts"])
-        return [low + (high - low) * (place / count) for place in range(count)] + [high]
+        return counting.edges(body["min"], body["max"], len(body["counts"]))
 
     def _encode(self) -> Encoded:
         return Encoded(None, body=self.body)

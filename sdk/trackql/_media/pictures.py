@@ -59,6 +59,17 @@ class Image(Media):
                     argument="data",
                 )
 
+    def to_pil(self) -> Any:
+        """The picture as an image of Pillow."""
+        from trackql._render import _picture
+
+        if self._ending is not None:
+            needs_pillow("to_pil", "use the bytes that it was made of")
+            from PIL import Image as Pillow
+
+            return Pillow.open(BytesIO(self._data))
+        return _picture(self._data) if hasattr(self._data, "shape") else self._data
+
     def _encode(self) -> Encoded:
         from trackql._render import image
 

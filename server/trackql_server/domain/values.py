@@ -13,31 +13,26 @@ import orjson
 from trackql_server.domain import access, runs, words
 from trackql_server.domain.context import Context, Work
 from trackql_server.domain.listing import Entry, of_file
-from trackql_server.errors import CostLimit, InvalidInput, NotFound
-from trackql_server.models import Run, ValueKind, ValueSeries
+from trackql_server.errors import CostLimit, InvalidInput
+from trackql_server.models import Run, ValueKind
 from trackql_server.models.columns import instant
 from trackql_server.store import paging
 from trackql_server.store import runs as run_store
 from trackql_server.store import values as store
-from trackql_server.store.values import Cell, Identity, Logged, NewValue, Range, Steps, Which
+from trackql_server.store.values import Identity, Logged, NewValue, Range, Which
 
 # Values that one request logs.
 LOGGED = 10_000
+# So few are checked at once, others in a thread.
+FEW = 20
 PLACES = 1_000
 LONGEST_CAPTION = 10_000
 # Bytes of a body as JSON, and of a text that is one.
 LARGEST_BODY = 64 * 1024
 MOST_BINS = 512
 
-# What `at_step` may be asked for, and how many values it gives.
-RUNS_AT_STEP = 100
-KEYS_AT_STEP = 50
-VALUES_AT_STEP = 5_000
 # Bytes of bodies that are read at once.
 BODIES = 32 * 1024 * 1024
-
-MOST_STEPS = 10_000
-MOST_HISTOGRAMS = 1_000
 
 INT64 = range(-(2**63), 2**63)
 # Unix milliseconds of the years that `datetime` has.
@@ -105,9 +100,8 @@ async def apply(work: Work, run: Run, values: Sequence[Mapping[str, Any]]) -> No
     place is replaced, so that sending again is harmless. Raises InvalidInput, before a value is
     written, for one that does not fit, and when a key has values of another kind already.
     """
-    now = datetime.now(UTC)
-    given = [parsed(each, f"values[{place}]", now) for place, each in enumerate(values)]
-    await _store(work, run, given)
+    if values:
+        await _store(work, run, await _parsed(values, datetime.now(UTC)))
 
 
 async def log(ctx: Context, run_id: str, values: Sequence[Mapping[str, Any]]) -> int:
@@ -120,11 +114,18 @@ async def log(ctx: Context, run_id: str, values: Sequence[Mapping[str, Any]]) ->
         raise InvalidInput(
             f"values names {len(values)} values; log at most {LOGGED:,} at once", argument="values"
         )
-    now = ctx.now()
-    given = [parsed(each, f"values[{place}]", now) for place, each in enumerate(values)]
+    given = await _parsed(values, ctx.now())
     async with ctx.write() as work:
         await _store(work, await runs.active(work.session, run_id), given)
     return len(given)
+
+
+async def _parsed(values: Sequence[Mapping[str, Any]], now: datetime) -> list[NewValue]:
+    def parse() -> list[NewValue]:
+        return [parsed(each, f"values[{place}]", now) for place, each in enumerate(values)]
+
+    # Long histograms take their time.
+    return parse() if len(values) <= FEW else await asyncio.to_thread(parse)
 
 
 async def _store(work: Work, run: Run, values: Sequence[NewValue]) -> None:
@@ -294,37 +295,6 @@ async def count_values(ctx: Context, asked: ValuePage) -> int:
         return await paging.count(session, store.values_in(asked.which, asked.steps))
 
 
-@dataclass(frozen=True, slots=True)
-class StepsAsked:
-    """Steps of a series to read: what one loader call asks for."""
-
-    which: Which
-    count: int
-    steps: Range
-    most: int
-
-
-def steps_asked(row: ValueSeries, steps: Range, most: int) -> StepsAsked:
-    """Steps to read, at most so many. Raises InvalidInput."""
-    _at_most(most, MOST_STEPS, "maxSteps")
-    return StepsAsked((row.run_number, row.label_id), row.count, steps, most)
-
-
-async def steps(ctx: Context, asked: Sequence[StepsAsked]) -> dict[StepsAsked, Steps]:
-    """The steps at which series have values."""
-    access.require_read(ctx.viewer)
-    questions: dict[Any, dict[Which, StepsAsked]] = {}
-    for each in asked:
-        questions.setdefault((each.steps, each.most), {})[each.which] = each
-    found: dict[StepsAsked, Steps] = {}
-    async with ctx.read() as session:
-        for (within, most), some in questions.items():
-            wanted = [(which, each.count) for which, each in some.items()]
-            read = await store.steps_of(session, wanted, within, most)
-            found |= {some[which]: column for which, column in read.items()}
-    return found
-
-
 async def bodies(ctx: Context, which: Sequence[Identity]) -> dict[Identity, Any]:
     """The bodies of values; None where a value has none. Raises CostLimit."""
     access.require_read(ctx.viewer)
@@ -336,44 +306,9 @@ async def bodies(ctx: Context, which: Sequence[Identity]) -> dict[Identity, Any]
                 f"The bodies asked for have more than {BODIES // 2**20} MiB; lower `first`.",
                 limit="bodies",
             ) from error
-    return dict.fromkeys(which) | found
-
-
-async def at_step(
-    ctx: Context, run_ids: Sequence[str], keys: Sequence[str], step: int | None, places: int
-) -> list[tuple[Run, Cell]]:
-    """For each run and key its values at its last step up to `step` (None: its last).
-
-    Ordered as runs and keys were named. Raises InvalidInput, CostLimit.
-    """
-    access.require_read(ctx.viewer)
-    for given, most, argument in ((run_ids, RUNS_AT_STEP, "runIds"), (keys, KEYS_AT_STEP, "keys")):
-        if len(given) > most:
-            raise InvalidInput(
-                f"{argument} names {len(given)}; ask for at most {most} at once", argument=argument
-            )
-    _at_most(places, PLACES, "places")
-    found = await runs.by_ids(ctx, list(dict.fromkeys(run_ids)))
-    numbers = {run.number: run for run in found.values()}
-    if not numbers or not keys:
-        return []
-    async with ctx.read() as session:
-        cells = await store.at_step(
-            session, list(numbers), list(dict.fromkeys(keys)), step, places, VALUES_AT_STEP
-        )
-    if cells is None:
-        raise CostLimit(
-            f"There are more than {VALUES_AT_STEP:,} values; lower `places`, or name fewer runs"
-            " or keys.",
-            limit="values",
-        )
-    by_name = {(numbers[cell.run_number].id, cell.key): cell for cell in cells}
-    return [
-        (found[run_id], by_name[run_id, key])
-        for run_id in dict.fromkeys(run_ids)
-        for key in dict.fromkeys(keys)
-        if (run_id, key) in by_name
-    ]
+    return await asyncio.to_thread(
+        lambda: {each: orjson.loads(found[each]) if each in found else None for each in which}
+    )
 
 
 async def artifacts(
@@ -388,96 +323,19 @@ async def artifacts(
     return dict.fromkeys(which) | found
 
 
-def _at_most(number: int, most: int, argument: str) -> None:
-    if not 1 <= number <= most:
-        raise InvalidInput(f"{argument} must lie between 1 and {most:,}", argument=argument)
-
-
-@dataclass(frozen=True, slots=True)
-class Histogram:
-    """Counts between edges; what has no place between them is counted apart."""
-
-    edges: list[float]
-    counts: list[float]
-    apart: dict[str, int]
-
-
-APART = ("nan", "positiveInfinity", "negativeInfinity")
-
-
-def histogram(body: Any) -> Histogram:
-    """A body that was checked when it was logged."""
-    counts = [float(each) for each in body["counts"]]
-    edges = body.get("edges")
-    if edges is None:
-        low, high = float(body["min"]), float(body["max"])
-        bins = len(counts)
-        edges = [low + (high - low) * (place / bins) for place in range(bins)] + [high]
-    apart = {name: each for name in APART if type(each := body.get(name, 0)) is int}
-    return Histogram([float(each) for each in edges], counts, apart)
-
-
-@dataclass(frozen=True, slots=True)
-class Histograms:
-    """Histograms of a series along its steps, reduced to some of them."""
-
-    series: ValueSeries
-    steps: Steps
-    histograms: list[Histogram]
-
-
-async def histograms(
-    ctx: Context, run_id: str, key: str, most: int, place: int = 0, within: Range | None = None
-) -> Histograms | None:
-    """Histograms at evenly chosen steps, the first and the last among them.
-
-    None when the run has no values of that key. Raises NotFound, InvalidInput.
-    """
-    access.require_read(ctx.viewer)
-    _at_most(most, MOST_HISTOGRAMS, "maxSteps")
-    async with ctx.read() as session:
-        run = (await run_store.by_ids(session, [run_id])).get(run_id)
-        if run is None:
-            raise NotFound(f"there is no run {run_id}")
-        row = await store.one_series(session, run.number, key)
-        if row is None:
-            return None
-        if row.kind is not ValueKind.HISTOGRAM:
-            raise InvalidInput(
-                f"{key!r} holds values of the kind {row.kind}; name a key of histograms",
-                argument="key",
-            )
-        which = (row.run_number, row.label_id)
-        chosen = await store.thinned_steps(session, which, within or Range(), most, place)
-        wanted = [(*which, step, place) for step in chosen.steps.tolist()]
-        found = await store.bodies(session, wanted, MOST_HISTOGRAMS * LARGEST_BODY)
-    read = await asyncio.to_thread(lambda: [histogram(found[each]) for each in wanted])
-    return Histograms(row, chosen, read)
-
-
 __all__ = [
-    "Cell",
-    "Histogram",
-    "Histograms",
     "Logged",
     "NewValue",
     "Range",
     "SeriesPage",
-    "Steps",
-    "StepsAsked",
     "ValuePage",
     "apply",
     "artifacts",
-    "at_step",
     "bodies",
     "count_series",
     "count_values",
-    "histogram",
-    "histograms",
     "log",
     "parsed",
     "series",
-    "steps",
-    "steps_asked",
     "values",
 ]

@@ -13,6 +13,7 @@ from trackql_server.graphql.datasets import DatasetMutation, DatasetQuery
 from trackql_server.graphql.experiments import ExperimentMutation, ExperimentQuery
 from trackql_server.graphql.facets import FacetQuery
 from trackql_server.graphql.facts import FactMutation
+from trackql_server.graphql.galleries import GalleryQuery
 from trackql_server.graphql.groups import GroupQuery
 from trackql_server.graphql.live import LiveSubscription
 from trackql_server.graphql.metrics import MetricMutation, MetricQuery
@@ -26,7 +27,7 @@ from trackql_server.graphql.runs import RunMutation, RunQuery
 from trackql_server.graphql.saved import SavedViewMutation, SavedViewQuery
 from trackql_server.graphql.scalars import SCALARS
 from trackql_server.graphql.tables import TableQuery
-from trackql_server.graphql.values import ValueMutation, ValueQuery
+from trackql_server.graphql.values import ValueMutation
 
 RELEASE = version("trackql")
 
@@ -48,7 +49,7 @@ class Query(
     SavedViewQuery,
     DatasetQuery,
     ArtifactQuery,
-    ValueQuery,
+    GalleryQuery,
     RequestQuery,
     AlertQuery,
 ):

@@ -2,19 +2,21 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated
 
 import numpy as np
 import strawberry
 
 from trackql_server import models
+from trackql_server.domain import galleries
 from trackql_server.domain import values as domain
+from trackql_server.domain.galleries import Histogram, Steps
 from trackql_server.domain.listing import Entry
-from trackql_server.domain.values import Cell, Histogram, Histograms, Logged, Range, Steps
+from trackql_server.domain.values import Logged, Range
 from trackql_server.graphql.artifacts import Artifact
 from trackql_server.graphql.context import Info
 from trackql_server.graphql.enums import row_enum
-from trackql_server.graphql.metrics import Encoding, RunIds
+from trackql_server.graphql.metrics import Encoding
 from trackql_server.graphql.paging import (
     After,
     Connection,
@@ -56,7 +58,8 @@ FromStep = Annotated[Int64 | None, strawberry.argument(description="Not before t
 ToStep = Annotated[Int64 | None, strawberry.argument(description="Not behind this step.")]
 
 
-def _floats(numbers: Sequence[float], encoding: ColumnEncoding) -> MetricColumn:
+def floats(numbers: Sequence[float], encoding: ColumnEncoding) -> MetricColumn:
+    """Numbers as a column."""
     return MetricColumn(write_values(np.array(numbers, np.float64), encoding))
 
 
@@ -67,14 +70,14 @@ class ValueHistogram:
     def edges(
         root: strawberry.Parent[Histogram], encoding: Encoding = ColumnEncoding.ARRAY
     ) -> MetricColumn:
-        return _floats(root.edges, encoding)
+        return floats(root.edges, encoding)
 
     @strawberry.field(description="How many numbers lie in each bin.")
     @staticmethod
     def counts(
         root: strawberry.Parent[Histogram], encoding: Encoding = ColumnEncoding.ARRAY
     ) -> MetricColumn:
-        return _floats(root.counts, encoding)
+        return floats(root.counts, encoding)
 
     @strawberry.field(description="How many more were NaN.")
     @staticmethod
@@ -126,7 +129,7 @@ class LoggedValue:
     async def histogram(root: ValueRow, info: Info) -> Histogram | None:
         if root.kind is not models.ValueKind.HISTOGRAM:
             return None
-        return domain.histogram(await info.context.own(domain.bodies).load(root.identity))
+        return galleries.histogram(await info.context.own(domain.bodies).load(root.identity))
 
 
 @strawberry.type(description="Steps at which a series has values.")
@@ -187,8 +190,8 @@ class ValueSeries:
             int, strawberry.argument(description="Choose from them if they are more; 10,000.")
         ] = 10_000,
     ) -> Steps:
-        asked = domain.steps_asked(root, Range(from_step, to_step), max_steps)
-        return await info.context.own(domain.steps).load(asked)
+        asked = galleries.steps_asked(root, Range(from_step, to_step), max_steps)
+        return await info.context.own(galleries.steps).load(asked)
 
 
 @strawberry.type
@@ -216,146 +219,6 @@ class RunValues:
         loaded = await info.context.own(domain.series).load(asked)
         ctx = info.context.ctx
         return connection(loaded, lambda: domain.count_series(ctx, asked))
-
-
-CellRow = strawberry.Parent[tuple[models.Run, Cell]]
-
-
-@strawberry.type(description="The rich values of a run and a key at one step.")
-class ValuesAtStep:
-    @strawberry.field(description="The run.")
-    @staticmethod
-    def run_id(root: CellRow) -> strawberry.ID:
-        return strawberry.ID(root[0].id)
-
-    @strawberry.field(description="The key.")
-    @staticmethod
-    def key(root: CellRow) -> str:
-        return root[1].key
-
-    @strawberry.field(graphql_type=models.ValueKind, description="What they are.")
-    @staticmethod
-    def kind(root: CellRow) -> models.ValueKind:
-        return root[1].kind
-
-    @strawberry.field(description="The step they were logged at.")
-    @staticmethod
-    def step(root: CellRow) -> Int64:
-        return Int64(root[1].step)
-
-    @strawberry.field(description="How many there are at that step.")
-    @staticmethod
-    def total(root: CellRow) -> int:
-        return root[1].total
-
-    @strawberry.field(
-        graphql_type=list[LoggedValue], description="They by place; the first `places` of them."
-    )
-    @staticmethod
-    def values(root: CellRow) -> list[Logged]:
-        return root[1].values
-
-
-HistogramsRow = strawberry.Parent[Histograms]
-
-
-@strawberry.type(
-    description="Histograms along the steps of a series as columns, for drawing a heat map."
-)
-class HistogramSeries:
-    @strawberry.field(graphql_type=ValueSeries, description="The series.")
-    @staticmethod
-    def series(root: HistogramsRow) -> Any:
-        return root.series
-
-    @strawberry.field(description="How many histograms there are; `steps` may leave some out.")
-    @staticmethod
-    def total(root: HistogramsRow) -> Int64:
-        return Int64(root.steps.total)
-
-    @strawberry.field(description="The step of each histogram.")
-    @staticmethod
-    def steps(root: HistogramsRow, encoding: Encoding = ColumnEncoding.ARRAY) -> Int64Column:
-        return Int64Column(write_ints(root.steps.steps, encoding))
-
-    @strawberry.field(description="How many bins each histogram has.")
-    @staticmethod
-    def bins(root: HistogramsRow, encoding: Encoding = ColumnEncoding.ARRAY) -> Int64Column:
-        bins = np.array([len(each.counts) for each in root.histograms], np.int64)
-        return Int64Column(write_ints(bins, encoding))
-
-    @strawberry.field(
-        description="The edges of all bins, one histogram after the other: `bins` + 1 of each."
-    )
-    @staticmethod
-    def edges(root: HistogramsRow, encoding: Encoding = ColumnEncoding.ARRAY) -> MetricColumn:
-        return _floats([edge for each in root.histograms for edge in each.edges], encoding)
-
-    @strawberry.field(
-        description="The counts of all bins, one histogram after the other: `bins` of each."
-    )
-    @staticmethod
-    def counts(root: HistogramsRow, encoding: Encoding = ColumnEncoding.ARRAY) -> MetricColumn:
-        return _floats([count for each in root.histograms for count in each.counts], encoding)
-
-    @strawberry.field(description="The least edge of the histograms shown.")
-    @staticmethod
-    def min(root: HistogramsRow) -> float | None:
-        return min((each.edges[0] for each in root.histograms), default=None)
-
-    @strawberry.field(description="The greatest edge of the histograms shown.")
-    @staticmethod
-    def max(root: HistogramsRow) -> float | None:
-        return max((each.edges[-1] for each in root.histograms), default=None)
-
-
-@strawberry.type
-class ValueQuery:
-    @strawberry.field(
-        graphql_type=list[ValuesAtStep],
-        description=(
-            "For each run and key the values at its last step up to a step: a gallery with one"
-            " slider. Runs that have none of a key are left out."
-        ),
-    )
-    async def values_at(
-        self,
-        info: Info,
-        run_ids: RunIds,
-        keys: Annotated[list[str], strawberry.argument(description="With these keys; at most 50.")],
-        step: Annotated[
-            Int64 | None, strawberry.argument(description="The last of each when left out.")
-        ] = None,
-        places: Annotated[
-            int, strawberry.argument(description="Values of each run and key, at most 1,000.")
-        ] = 100,
-    ) -> list[tuple[models.Run, Cell]]:
-        return await domain.at_step(info.context.ctx, run_ids, keys, step, places)
-
-    @strawberry.field(
-        graphql_type=HistogramSeries | None,
-        description="Histograms of a run and key; null when there are none.",
-    )
-    async def histogram_series(
-        self,
-        info: Info,
-        run_id: Annotated[strawberry.ID, strawberry.argument(description="The run.")],
-        key: Annotated[str, strawberry.argument(description="Their key.")],
-        max_steps: Annotated[
-            int,
-            strawberry.argument(
-                description="Choose evenly from them if they are more; at most 1,000."
-            ),
-        ] = 200,
-        place: Annotated[
-            int, strawberry.argument(description="Which of the values of each step.")
-        ] = 0,
-        from_step: FromStep = None,
-        to_step: ToStep = None,
-    ) -> Histograms | None:
-        return await domain.histograms(
-            info.context.ctx, run_id, key, max_steps, place, Range(from_step, to_step)
-        )
 
 
 @strawberry.input(description="A rich value to log.")

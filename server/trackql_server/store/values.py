@@ -6,17 +6,18 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, TypeVar
 
-import numpy as np
 from sqlalchemy import (
     ColumnElement,
     CompoundSelect,
     Connection,
     Select,
+    Text,
     and_,
     func,
     or_,
     select,
     tuple_,
+    type_coerce,
     union_all,
 )
 from sqlalchemy.dialects import postgresql, sqlite
@@ -25,7 +26,6 @@ from sqlmodel import col
 
 from trackql_server.models import Artifact, LabelKind, LoggedValue, Run, ValueKind, ValueSeries
 from trackql_server.models.columns import table_of
-from trackql_server.store.columns import Int64s
 from trackql_server.store.labels import Labels
 from trackql_server.store.listed import one_of
 from trackql_server.store.paging import Order, Page, Paged, contains, read_cursor, write_cursor
@@ -36,8 +36,6 @@ SERIES, VALUE = table_of(ValueSeries), table_of(LoggedValue)
 LISTS = 100
 # Values that one statement names one by one.
 NAMED = 500
-# Steps of many series that one statement reads.
-STEPS = 100_000
 
 # A series by the number of its run and that of its label.
 Which = tuple[int, int]
@@ -281,13 +279,14 @@ class Range:
         return found
 
 
-def _is(which: Which) -> ColumnElement[bool]:
+def of_series(which: Which) -> ColumnElement[bool]:
+    """Values of a series."""
     return and_(VALUE.c.run_number == which[0], VALUE.c.label_id == which[1])
 
 
 def values_in(which: Which, steps: Range) -> Select[Any]:
     """The values of a series within some steps."""
-    return select(VALUE.c.step).where(_is(which), *steps.conditions())
+    return select(VALUE.c.step).where(of_series(which), *steps.conditions())
 
 
 async def values_of(
@@ -301,7 +300,7 @@ async def values_of(
         conditions.append(or_(VALUE.c.step > step, VALUE.c.place > place))
 
     def one(which: Which) -> Select[Any]:
-        statement = select(*LIGHT).where(_is(which), *conditions)
+        statement = select(*LIGHT).where(of_series(which), *conditions)
         return statement.order_by(VALUE.c.step, VALUE.c.place).limit(page.first + 1)
 
     found: dict[Which, list[Logged]] = {which: [] for which in asked}
@@ -314,97 +313,25 @@ async def values_of(
     }
 
 
-@dataclass(frozen=True, slots=True)
-class Cell:
-    """The values of a run and key at one step; `total` may be more than `values` holds."""
-
-    run_number: int
-    key: str
-    kind: ValueKind
-    step: int
-    total: int
-    values: list[Logged]
-
-
-async def at_step(
-    session: AsyncSession,
-    run_numbers: Sequence[int],
-    keys: Sequence[str],
-    step: int | None,
-    places: int,
-    most: int,
-) -> list[Cell] | None:
-    """For each run and key its values at the last step up to `step`; None if they are too many."""
-    earlier = [] if step is None else [VALUE.c.step <= step]
-    series_value = and_(
-        VALUE.c.run_number == SERIES.c.run_number, VALUE.c.label_id == SERIES.c.label_id
-    )
-    last = select(func.max(VALUE.c.step)).where(series_value, *earlier).correlate(SERIES)
-    reached = (
-        select(
-            SERIES.c.run_number,
-            SERIES.c.label_id,
-            SERIES.c.key,
-            SERIES.c.kind,
-            last.scalar_subquery().label("at_step"),
-        )
-        .where(one_of(SERIES.c.run_number, run_numbers), one_of(SERIES.c.key, keys))
-        .cte("reached")
-    )
-    there = and_(
-        VALUE.c.run_number == reached.c.run_number,
-        VALUE.c.label_id == reached.c.label_id,
-        VALUE.c.step == reached.c.at_step,
-    )
-    total = select(func.count()).select_from(VALUE).where(there).correlate(reached)
-    cells = await session.execute(
-        select(reached, total.scalar_subquery().label("total")).where(
-            reached.c.at_step.is_not(None)
-        )
-    )
-    found = {
-        (row.run_number, row.label_id): Cell(
-            row.run_number, row.key, row.kind, row.at_step, row.total, []
-        )
-        for row in cells
-    }
-    if sum(min(cell.total, places) for cell in found.values()) > most:
-        return None
-    for begin in range(0, len(found), NAMED):
-        some = list(found.items())[begin : begin + NAMED]
-        where = tuple_(VALUE.c.run_number, VALUE.c.label_id, VALUE.c.step).in_(
-            [(*which, cell.step) for which, cell in some]
-        )
-        rows = await session.execute(
-            select(*LIGHT).where(where).order_by(*VALUE.primary_key.columns)
-        )
-        for row in rows:
-            cell = found[row.run_number, row.label_id]
-            if len(cell.values) < places:
-                cell.values.append(Logged(*row))
-    return list(found.values())
-
-
 async def bodies(
     session: AsyncSession, which: Sequence[Identity], most: int
-) -> dict[Identity, Any]:
-    """The bodies of values; raises OverflowError when they have more than `most` bytes."""
+) -> dict[Identity, str]:
+    """The bodies of values as JSON; raises OverflowError when they have more than `most` bytes."""
     size = 0
-    found: dict[Identity, Any] = {}
+    found: dict[Identity, str] = {}
     key = tuple_(*VALUE.primary_key.columns)
+    there = VALUE.c.body.is_not(None)
     for begin in range(0, len(which), NAMED):
         some = key.in_(which[begin : begin + NAMED])
         sized = await session.execute(
-            select(func.sum(func.length(VALUE.c.body))).where(some, VALUE.c.body.is_not(None))
+            select(func.sum(func.length(VALUE.c.body))).where(some, there)
         )
         size += sized.scalar_one() or 0
         if size > most:
             raise OverflowError
-        rows = await session.execute(
-            select(*VALUE.primary_key.columns, VALUE.c.body).where(some, VALUE.c.body.is_not(None))
-        )
-        for row in rows:
-            found[row.run_number, row.label_id, row.step, row.place] = row.body
+        body = type_coerce(VALUE.c.body, Text)  # read by who asks, off the event loop
+        rows = await session.execute(select(*VALUE.primary_key.columns, body).where(some, there))
+        found |= {(row[0], row[1], row[2], row[3]): row[4] for row in rows}
     return found
 
 
@@ -427,78 +354,6 @@ async def artifacts(
         )
         found |= {(row.owner_number, row.path): row for row in rows.scalars()}
     return found
-
-
-# -- steps
-
-
-@dataclass(frozen=True, slots=True)
-class Steps:
-    """Steps of a series at which there are values, evenly thinned where there are too many."""
-
-    steps: Int64s
-    total: int
-
-
-async def steps_of(
-    session: AsyncSession, asked: Sequence[tuple[Which, int]], steps: Range, most: int
-) -> dict[Which, Steps]:
-    """For each series, given with its count of values, the steps of its values."""
-    small = [which for which, count in asked if count <= most]
-    large = [which for which, count in asked if count > most]
-    found: dict[Which, list[int]] = {which: [] for which in small}
-    for some in _shares(asked, most):
-        rows = await session.execute(
-            select(VALUE.c.run_number, VALUE.c.label_id, VALUE.c.step)
-            .where(or_(*map(_is, some)), *steps.conditions())
-            .distinct()
-        )
-        for row in rows:
-            found[row.run_number, row.label_id].append(row.step)
-    columns = {
-        which: Steps(np.array(sorted(rows), np.int64), len(rows)) for which, rows in found.items()
-    }
-    for which in large:
-        columns[which] = await thinned_steps(session, which, steps, most)
-    return columns
-
-
-def _shares(asked: Sequence[tuple[Which, int]], most: int) -> Iterator[list[Which]]:
-    """Series that are small enough, in parts that one statement reads."""
-    some: list[Which] = []
-    size = 0
-    for which, count in asked:
-        if count > most:
-            continue
-        if some and (size + count > STEPS or len(some) == LISTS):
-            yield some
-            some, size = [], 0
-        some.append(which)
-        size += count
-    if some:
-        yield some
-
-
-async def thinned_steps(
-    session: AsyncSession, which: Which, steps: Range, most: int, place: int | None = None
-) -> Steps:
-    """At most so many steps of a series, evenly, the first and the last among them."""
-    statement = select(VALUE.c.step).where(_is(which), *steps.conditions()).distinct()
-    if place is not None:
-        statement = statement.where(VALUE.c.place == place)
-    distinct = statement.subquery()
-    counted = await session.execute(select(func.count()).select_from(distinct))
-    total = int(counted.scalar_one())
-    numbered = select(
-        distinct.c.step, func.row_number().over(order_by=distinct.c.step).label("number")
-    ).subquery()
-    stride = max(1, -(-(total - 1) // max(1, most - 1)))
-    chosen = await session.execute(
-        select(numbered.c.step)
-        .where(or_((numbered.c.number - 1) % stride == 0, numbered.c.number == total))
-        .order_by(numbered.c.step)
-    )
-    return Steps(np.array(chosen.scalars().all(), np.int64), total)
 
 
 # -- many lists at once

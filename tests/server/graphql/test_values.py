@@ -9,6 +9,11 @@ from hypothesis import strategies as st
 
 from tests.client import GraphQL
 from tests.server.graphql.test_search import statements
+from trackql_server.domain import runs
+from trackql_server.domain import values as domain
+from trackql_server.domain.context import Services
+from trackql_server.domain.events import RunChanged, run_topic
+from trackql_server.errors import InvalidInput
 
 CREATE = "mutation($input: CreateRunInput!) { createRun(input: $input) { id } }"
 DELETE = "mutation($id: ID!) { deleteRun(input: {id: $id}) { id } }"
@@ -300,6 +305,35 @@ async def test_many_series_cost_few_statements(graphql: GraphQL) -> None:
     assert [cell["step"] for cell in cells] == [3] * 50
     assert cells[0]["values"][0]["artifact"] == {"path": "a.png"}
     assert len(sent) <= 8
+
+
+async def test_many_runs_cost_few_statements(graphql: GraphQL) -> None:
+    runs = [await new_run(graphql) for _ in range(30)]
+    for place, run in enumerate(runs):
+        await log(graphql, run, text("a", place), text("b"), text("b", 1))
+    document = """query { runs(first: 30) { nodes { id values(first: 1) {
+      nodes { key steps { steps } values { nodes { step body } } }
+      pageInfo { hasNextPage } } } } }"""
+    with statements() as sent:
+        nodes = (await graphql(document))["runs"]["nodes"]
+    assert len(sent) <= 8
+    assert [each["id"] for each in nodes] == runs[::-1]
+    for place, each in enumerate(nodes[::-1]):
+        [series] = each["values"]["nodes"]
+        assert series["steps"]["steps"] == [place]
+        assert series["values"]["nodes"] == [{"step": place, "body": "t"}]
+        assert each["values"]["pageInfo"]["hasNextPage"]
+
+
+async def test_a_page_of_the_run_hears_of_new_values(services: Services) -> None:
+    ctx = services.context()
+    run = await runs.create(ctx, runs.NewRun())
+    heard = services.bus.listen([run_topic(run.id)])
+    await domain.log(ctx, run.id, [text("a")])
+    assert heard.take() == [RunChanged(run_topic(run.id), run.id)]
+    with pytest.raises(InvalidInput):
+        await domain.log(ctx, run.id, [text("b"), text("a", body="x" * 70_000)])
+    assert heard.take() == []
 
 
 async def at(
