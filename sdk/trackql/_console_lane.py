@@ -109,6 +109,12 @@ class ConsoleLane(Lane):
             self._sent(opened)
         return True
 
+    def _unreported(self) -> bool:
+        # The first loss is told at once, the rest at the end.
+        head = self.journal.head
+        lost = head.dropped > head.reported and (self.journal.closed or not head.reported)
+        return self.known and (bool(self.problems) or lost)
+
     def _losses(self) -> dict[str, Any]:
         head = self.journal.head
         lines = head.dropped - head.reported

@@ -262,6 +262,28 @@ for number in range(3000):
     assert list((script.folder.parent / "spool").glob("*")) == []
 
 
+def test_where_there_is_no_room_lines_are_counted(server: Server, script: Script) -> None:
+    source = """
+import trackql
+run = trackql.start_run()
+print(run.id)
+for number in range(20_000):
+    print(number, "x" * 80)
+"""
+    env = {"TRACKQL_URL": "http://127.0.0.1:9", "TRACKQL_SPOOL_LIMIT": "300000"}
+    done = script.run(source, TRACKQL_CONSOLE="1", **env)
+    run, *printed = done.stdout.splitlines()
+    assert len(printed) == 20_000
+    script.trackql("sync", "--all", "--to", server.url)
+    texts = console(server.url, run)["texts"]
+    assert 1_000 < len(texts) < 20_000
+    assert texts == [run, *printed[: len(texts) - 1]]
+    problems = ask(server.url, CONSOLE, {"id": run})["run"]["problems"]
+    lost = f"{20_001 - len(texts):,} printed lines are lost"
+    assert [each["message"][: len(lost)] for each in problems] == [lost]
+    assert trackql.Client(server.url).run(run).dropped_points == 0
+
+
 def test_a_childs_lines_tell_who_printed_them(server: Server, script: Script) -> None:
     source = """
 import multiprocessing, os, sys
