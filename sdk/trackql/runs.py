@@ -26,7 +26,6 @@ NAME_TAG = "mlflow.runName"
 NOTE_TAG = "mlflow.note.content"
 
 
-
 class Snapshot(NamedTuple):
     """A run as a read found it."""
 

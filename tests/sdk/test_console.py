@@ -270,8 +270,8 @@ print(run.id)
 for number in range(20_000):
     print(number, "x" * 80)
 """
-    env = {"TRACKQL_URL": "http://127.0.0.1:9", "TRACKQL_SPOOL_LIMIT": "300000"}
-    done = script.run(source, TRACKQL_CONSOLE="1", **env)
+    script.env["TRACKQL_SPOOL_LIMIT"] = "300000"
+    done = script.run(source, TRACKQL_CONSOLE="1", TRACKQL_URL="http://127.0.0.1:9")
     run, *printed = done.stdout.splitlines()
     assert len(printed) == 20_000
     script.trackql("sync", "--all", "--to", server.url)
