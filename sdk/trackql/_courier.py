@@ -38,7 +38,10 @@ class Courier:
         self.moved = moved  # told of bytes as they are sent
         self.spared = spared  # told of bytes that the server has already
         # Next to the server its processors are the bound, and they are ours too.
-        self.workers = 2 if urlsplit(url).hostname in LOOPBACK else 4
+        near = urlsplit(url).hostname in LOOPBACK
+        self.workers = 2 if near else 4
+        # To ask for a file costs about as much as to send so many bytes.
+        self.worth = 64 << 10 if near else 2 << 10
 
     def _change(self, operation: str, **fields: Any) -> Any:
         data = self.transport.execute(operation, {"input": fields})
@@ -68,7 +71,7 @@ class Courier:
 
     def _lacking(self, run_id: str, items: Sequence[Item]) -> Sequence[Item]:
         """Those whose bytes the server lacks; the others are logged by their digests."""
-        asked = [item for item in items if item.meta.get("ask")]
+        asked = [item for item in items if item.meta.get("ask") and len(item.body) >= self.worth]
         if sum(len(item.body) for item in asked) < ASK_FROM:
             return items
         # Of a folder that was never here some files tell enough: asking for each costs as well.

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from . import _paths, values
-from ._outbox import SMALL, Box, NoRoom
+from ._outbox import PACK, SMALL, Box, NoRoom
 from ._uploads import LARGE
 from ._uploads import SMALL as FIRST
 from ._wire import Buffer
@@ -40,7 +40,7 @@ class Outgoing:
 
     # -- adding; each returns as soon as what is given may be changed or deleted
 
-    def add_file(self, run: Run | str, source: Path | str, path: str, ask: bool = False) -> None:
+    def add_file(self, run: Run | str, source: Path | str, path: str, folder: bool = False) -> None:
         """A copy of a file as it is now."""
         box = self.box(run)
         with open(source, "rb", buffering=0) as file:
@@ -49,7 +49,7 @@ class Outgoing:
                 raise InvalidInput(f"{str(source)!r} is not a file", argument="local_path")
             if status.st_size < SMALL:
                 data = _read(file.fileno(), status.st_size)
-                self._small(box, _told(path, data, None, None, ask), data)
+                self._small(box, _told(path, data, None, None, folder), data, not folder)
                 return
             meta = {"path": path}
             try:
@@ -101,20 +101,26 @@ class Outgoing:
 
     def add_folder(self, run: Run | str, root: Path, folder: str | None) -> None:
         """Every file below a folder."""
+        box = self.box(run)
+        begun = box.bytes
         for source, name in walk(root):
+            if box.bytes - begun >= PACK:  # a folder travels in packs as large as they may be
+                begun = box.bytes
+                self._uploader.wake(FIRST)
             path = f"{folder}/{name}" if folder else name
             reason = _paths.fault(path)
             if reason is not None:
                 log.warning("%s is not logged: its path %s", source, reason)
                 continue
             try:
-                self.add_file(run, source, path, ask=True)
+                self.add_file(run, source, path, folder=True)
             except FileNotFoundError:
                 log.warning("%s is not logged: it is gone", source)
             except PermissionError:
                 log.warning("%s is not logged: it may not be read", source)
+        self._uploader.wake(FIRST)
 
-    def _small(self, box: Box, meta: dict[str, Any], data: Buffer) -> None:
+    def _small(self, box: Box, meta: dict[str, Any], data: Buffer, wake: bool = True) -> None:
         try:
             self._outbox.append(box, meta, data)
         except NoRoom as error:
@@ -123,7 +129,8 @@ class Outgoing:
                 return
             self._lend(box, meta, data, error)
             return
-        self._uploader.wake(FIRST)
+        if wake:
+            self._uploader.wake(FIRST)
 
     def _lend(self, box: Box, meta: dict[str, Any], source: Path | Buffer, reason: NoRoom) -> None:
         """Nothing can be kept: send it from where it is, and wait for that."""

@@ -298,6 +298,19 @@ def test_parts_travel_and_equal_bytes_do_not(
         trackql.log_artifact(source, "again")
     assert [each.file_size for each in second.list_artifacts("again")] == [70 << 20]
     assert uploader.spared == 70 << 20
+    # A folder too: what it shares with another is not sent again.
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    for number in range(40):
+        (folder / f"{number}").write_bytes(block[number : number + 100_000])
+    with trackql.start_run():
+        trackql.log_artifacts(folder)
+    (folder / "7").write_bytes(b"other")
+    spared = uploader.spared
+    with trackql.start_run() as third:
+        trackql.log_artifacts(folder)
+    assert spared + 30 * 100_000 <= uploader.spared <= spared + 39 * 100_000
+    assert len(third.list_artifacts()) == 40
     assert not session.boxes()
 
 
