@@ -202,14 +202,17 @@ class RunConsole:
         ] = None,
     ) -> Page:
         asked = info.context
-        asked.consoles += 1
-        if asked.consoles > RUNS:
+        if asked.consoles == RUNS:
             raise CostLimit(
                 f"The operation looks into the consoles of more than {RUNS} runs; ask run by run.",
                 limit="consoles",
             )
-        named = None if stream is None else stream.name
-        return await domain.page(asked.ctx, root.number, start, first, search, named)
+        asked.consoles += 1
+        try:
+            named = None if stream is None else stream.name
+            return await domain.page(asked.ctx, root.number, start, first, search, named)
+        finally:
+            asked.consoles -= 1
 
 
 @strawberry.input(description="A line that is not ended yet.")

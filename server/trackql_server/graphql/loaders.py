@@ -40,7 +40,7 @@ class Loaders:
 
     def __init__(self, ctx: Context) -> None:
         self.ctx = ctx
-        self.consoles = 0  # looked into so far
+        self.consoles = 0  # looked into at this moment
         self.experiments: DataLoader[str, Experiment | None] = DataLoader(
             self._experiments, cache=False
         )
