@@ -1,6 +1,7 @@
 // What to write so that something stands here: shown where there is nothing yet.
 import type { ReactElement } from 'react'
 import { Copy } from './Copy.tsx'
+import './beginning.css'
 
 interface BeginningProps {
   title: string
