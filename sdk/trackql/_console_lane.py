@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from ._spool import Journal
 
 # Between two requests: what was printed meanwhile travels together. A watcher sees it soon enough.
-PACE = 0.03
+PACE = 0.05
 # Between two that only tell the state of open lines.
 OPEN_PACE = 0.2
 
