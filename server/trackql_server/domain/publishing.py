@@ -8,7 +8,8 @@ Who comes at the same time:
 - A purge while an artifact gets the same bytes: both hold the row of the blob. Who comes second
   either finds the artifact, and the bytes stay, or finds no row, and the bytes are sent again.
   A place is never used twice, so a late deletion hits nothing else.
-- Two runs that take each other's bytes: rows are held in the order of their digests, the run first.
+- Two runs that take each other's bytes: rows are held in the order of their digests, the run first,
+  and new ones are made before any is held.
 
 And who goes away in between:
 
@@ -20,6 +21,7 @@ And who goes away in between:
 
 import logging
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from datetime import datetime
 from typing import Any
 
@@ -39,6 +41,9 @@ log = logging.getLogger(__name__)
 # What sums of sizes stay below, references told of too.
 MOST_BYTES = 2**62
 
+# How often bytes are claimed while others purge the same ones at the same moment.
+CLAIMS = 5
+
 
 async def publish(
     ctx: Context,
@@ -54,20 +59,22 @@ async def publish(
     """
     certain = False
     try:
-        async with ctx.write() as work:
-            try:
-                run = await runs.active(work.session, run_id)
-                await store.claim(work.session, fresh, ctx.now())
-                rows = [of_file(file, ctx.now()) for file in files]
-                placing = await Placing.prepare(ctx, work, run, rows)
-                lost = next((f.path for f in files if f.digest not in placing.held), None)
-                if lost is not None:  # purged since it was looked up
-                    raise Unavailable(f"the bytes of {lost!r} were just purged: send them again")
-                freed = await placing.carry_out()
-                await values.apply(work, run, rich)
-            except BaseException:
-                certain = True  # it is rolled back
-                raise
+        for tried in range(1, CLAIMS + 1):
+            with suppress(Purged):
+                async with ctx.write() as work:
+                    try:
+                        run = await runs.active(work.session, run_id)
+                        await store.claim(work.session, fresh, ctx.now())
+                        rows = [of_file(file, ctx.now()) for file in files]
+                        placing = await Placing.prepare(ctx, work, run, rows)
+                        _require_held(files, fresh, placing.held, last=tried == CLAIMS)
+                        freed = await placing.carry_out()
+                        await values.apply(work, run, rich)
+                    except BaseException:
+                        certain = True  # it is rolled back
+                        raise
+                break
+            certain = False
     except BaseException:
         if certain:
             await discard(ctx, [each.place for each in fresh])
@@ -75,6 +82,25 @@ async def publish(
     double = [each.place for each in fresh if placing.held[each.digest] != each.place]
     await discard(ctx, [*freed, *double])
     return placing.made, placing.changed
+
+
+class Purged(Exception):
+    """A blob was there when it was claimed, and gone before it could be held."""
+
+
+def _require_held(
+    files: Sequence[File], fresh: Sequence[NewBlob], held: Mapping[str, str], *, last: bool
+) -> None:
+    """Raise Purged where the same bytes were purged at the same moment.
+
+    The transaction is begun anew then: whoever claims must not hold anything. Raises Unavailable
+    where it does not help.
+    """
+    if not last and any(each.digest not in held for each in fresh):
+        raise Purged
+    lost = next((file.path for file in files if file.digest not in held), None)
+    if lost is not None:  # purged since it was looked up
+        raise Unavailable(f"the bytes of {lost!r} were just purged: send them again")
 
 
 async def discard(ctx: Context, places: Sequence[str]) -> None:

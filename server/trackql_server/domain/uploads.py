@@ -1,5 +1,6 @@
 """Large files that arrive in parts, side by side, and are taken up again after any failure."""
 
+import logging
 import secrets
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
@@ -15,6 +16,8 @@ from trackql_server.models import Artifact, Upload
 from trackql_server.store import uploads as store
 from trackql_server.store.artifacts import NewBlob
 from trackql_server.store.blobs.protocol import new_place
+
+log = logging.getLogger(__name__)
 
 SMALLEST_PART = 16 * 1024 * 1024
 MOST_PARTS = 1_000
@@ -183,7 +186,10 @@ async def abort(ctx: Context, upload_id: str) -> None:
 async def _forget(ctx: Context, upload_id: str) -> None:
     async with ctx.write() as work:
         await store.remove(work.session, upload_id)
-    await ctx.services.blobs.drop(upload_id)
+    try:
+        await ctx.services.blobs.drop(upload_id)
+    except Exception:
+        log.exception("what arrived of an upload stays in the artifact store until trackql db gc")
 
 
 async def _known(session: AsyncSession, upload_id: str) -> Upload:

@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 from tests.client import GraphQL
 from trackql_server.app import create_app
 from trackql_server.settings import Settings
+from trackql_server.store.blobs.local import LocalBlobs
 
 CREATE = "mutation { createRun(input: {}) { id } }"
 LIST = """query($run: ID!, $folder: String!) { run(id: $run) {
@@ -109,13 +110,14 @@ class World:
         body = self.body(content)
         return File(sha256(body).hexdigest(), len(body))
 
-    def kept(self) -> set[str]:
+    async def kept(self) -> set[str]:
         """Digests of bytes that lie in the store, of this history."""
         mine = {str(self.file(content).digest) for content in range(4)}
-        blobs = (self.root / "blobs").glob("*/*")
-        every = [sha256(each.read_bytes()).hexdigest() for each in blobs]
+        store = LocalBlobs(self.root)
+        places = [each.place async for each in store.listing()]
+        assert all(place.startswith(("blobs/", "segments/")) for place in places)
+        every = [sha256(body).hexdigest() for body in await store.read_many(places)]
         assert len(set(every)) == len(every)
-        assert not list((self.root / "drafts").glob("*"))
         return mine & set(every)
 
     async def step(self, kind: str, number: int, *rest: Any) -> None:
@@ -220,7 +222,7 @@ class World:
         return {file.digest for file in every if file.digest is not None}
 
     async def check(self) -> None:
-        assert self.kept() == self.needed()
+        assert await self.kept() == self.needed()
         for run, told in zip(self.runs, self.told, strict=True):
             folders = told.folders()
             listed: dict[str, File] = {}

@@ -221,7 +221,8 @@ class LocalBlobs:
     async def drop(self, upload_id: str) -> None:
         if (hashing := self._hashing.pop(upload_id, None)) is not None:
             await hashing.close()
-        await asyncio.to_thread(self._upload(upload_id).unlink, missing_ok=True)
+        with _told():
+            await asyncio.to_thread(self._upload(upload_id).unlink, missing_ok=True)
 
     def _hash(self, upload_id: str) -> "_Hashing":
         found = self._hashing.get(upload_id)
