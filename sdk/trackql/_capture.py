@@ -114,7 +114,7 @@ def begin(
         except RuntimeError:  # at the interpreter's exit
             run._job = None
     if _printing(chosen, console):
-        if config.CONSOLE.read().strip().lower() == "fd" and console is not False:
+        if _by_descriptor():
             from . import _descriptors
 
             _descriptors.begin(run)
@@ -127,8 +127,13 @@ def begin(
 def attached(run: Run) -> None:
     """A process logs to a run that another one began: what its workers print is the run's."""
     fresh = run._printed is None and run._finished is None and _console.child()
-    if fresh and _printing(parts(None), None):
+    # Where descriptors are led through `tee`, those of workers are too.
+    if fresh and not _by_descriptor() and _printing(parts(None), None):
         _console.begin(run)
+
+
+def _by_descriptor() -> bool:
+    return config.CONSOLE.read().strip().lower() == "fd"
 
 
 def _printing(chosen: frozenset[str], console: bool | None) -> bool:

@@ -36,17 +36,22 @@ class Branch:
     def __init__(self, stream: int) -> None:
         self.stream = stream
         self.descriptor = stream + 1
-        handle, self.path = tempfile.mkstemp(prefix="trackql-console-")
+        handle, path = tempfile.mkstemp(prefix="trackql-console-")
         self.file = open(handle, "rb", buffering=0)  # noqa: SIM115  (until `end`)
+        # Named by its descriptor: `tee` opens it whenever it gets to it. The file lives as long as
+        # it is open, and leaves nothing behind after a crash.
+        target = os.open(path, os.O_WRONLY | os.O_APPEND)
+        os.unlink(path)
         self.original = os.dup(self.descriptor)
         self._decode = codecs.getincrementaldecoder("utf-8")("replace").decode
         source, sink = os.pipe()
         try:
             self.process = subprocess.Popen(
-                ["tee", "-a", "--", self.path],
+                ["tee", "-a", "--", f"/dev/fd/{target}"],
                 stdin=source,
                 stdout=self.original,
                 stderr=subprocess.DEVNULL,
+                pass_fds=(target,),
                 start_new_session=True,  # an interrupt is for the script
             )
             self._flush()
@@ -54,12 +59,10 @@ class Branch:
         except BaseException:
             os.close(self.original)
             self.file.close()
-            os.unlink(self.path)
             raise
         finally:
-            os.close(source)
-            os.close(sink)
-        os.unlink(self.path)  # it lives as long as it is open, also after a crash
+            for descriptor in (source, sink, target):
+                os.close(descriptor)
 
     def _flush(self) -> None:
         with suppress(Exception):

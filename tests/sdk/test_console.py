@@ -387,6 +387,26 @@ print("after", run.id)
     assert "x" * 300_000 in done.stderr
 
 
+def test_a_workers_output_is_kept_once_where_descriptors_are_kept(
+    server: Server, script: Script
+) -> None:
+    source = """
+import os
+import trackql
+with trackql.start_run() as run:
+    child = os.fork()
+    if not child:
+        run.log_metric("x", 1.0)
+        run.flush()
+        print("once", flush=True)
+        os._exit(0)
+    os.waitpid(child, 0)
+print(run.id)
+"""
+    done = script.run(source, TRACKQL_URL=server.url, TRACKQL_CONSOLE="fd")
+    assert console(server.url, done.stdout.split()[-1])["texts"] == ["once"]
+
+
 def test_what_was_printed_before_a_crash_is_printed(script: Script) -> None:
     source = """
 import os, signal, trackql
