@@ -11,12 +11,12 @@ from trackql_server.domain import access, runs
 from trackql_server.domain.context import Context
 from trackql_server.domain.values import LARGEST_BODY, PLACES
 from trackql_server.errors import CostLimit, InvalidInput, NotFound
-from trackql_server.models import Run, ValueKind, ValueSeries
+from trackql_server.models import Run, ValueKind
 from trackql_server.store import galleries as store
 from trackql_server.store import runs as run_store
 from trackql_server.store import values
 from trackql_server.store.galleries import Cell, Steps
-from trackql_server.store.values import Range, Which
+from trackql_server.store.values import Range, Series, Which
 
 # What `at_step` may be asked for, and how many values it gives.
 RUNS = 100
@@ -37,7 +37,7 @@ class StepsAsked:
     most: int
 
 
-def steps_asked(row: ValueSeries, steps: Range, most: int) -> StepsAsked:
+def steps_asked(row: Series, steps: Range, most: int) -> StepsAsked:
     """Steps to read, at most so many. Raises InvalidInput."""
     _at_most(most, MOST_STEPS, "maxSteps")
     return StepsAsked((row.run_number, row.label_id), row.count, steps, most)
@@ -129,7 +129,7 @@ def histogram(body: Any) -> Histogram:
 class Histograms:
     """Histograms of a series along its steps, reduced to some of them."""
 
-    series: ValueSeries
+    series: Series
     steps: Steps
     histograms: list[Histogram]
 

@@ -19,7 +19,7 @@ from trackql_server.models.columns import instant
 from trackql_server.store import paging
 from trackql_server.store import runs as run_store
 from trackql_server.store import values as store
-from trackql_server.store.values import Identity, Logged, NewValue, Range, Which
+from trackql_server.store.values import Identity, Logged, NewValue, Range, Series, Which
 
 # Values that one request logs.
 LOGGED = 10_000
@@ -242,14 +242,16 @@ class SeriesPage:
     page: paging.Page
 
 
-async def series(ctx: Context, asked: Sequence[SeriesPage]) -> dict[SeriesPage, paging.Paged[Any]]:
+async def series(
+    ctx: Context, asked: Sequence[SeriesPage]
+) -> dict[SeriesPage, paging.Paged[Series]]:
     """Pages of runs' series, by key."""
     access.require_read(ctx.viewer)
     questions: dict[Any, dict[int, SeriesPage]] = {}
     for each in asked:
         asked_of = (each.kinds, each.keys, each.search, each.page)
         questions.setdefault(asked_of, {})[each.run_number] = each
-    found: dict[SeriesPage, paging.Paged[Any]] = {}
+    found: dict[SeriesPage, paging.Paged[Series]] = {}
     async with ctx.read() as session:
         for (kinds, keys, search, page), some in questions.items():
             pages = await store.series_of_runs(session, list(some), kinds, keys, search, page)
@@ -270,6 +272,7 @@ class ValuePage:
     """Values of a series to list: what one loader call asks for."""
 
     which: Which
+    count: int
     steps: Range
     page: paging.Page
 
@@ -283,7 +286,8 @@ async def values(ctx: Context, asked: Sequence[ValuePage]) -> dict[ValuePage, pa
     found: dict[ValuePage, paging.Paged[Logged]] = {}
     async with ctx.read() as session:
         for (steps, page), some in questions.items():
-            pages = await store.values_of(session, list(some), steps, page)
+            wanted = [(which, each.count) for which, each in some.items()]
+            pages = await store.values_of(session, wanted, steps, page)
             found |= {some[which]: paged for which, paged in pages.items()}
     return found
 
@@ -327,6 +331,7 @@ __all__ = [
     "Logged",
     "NewValue",
     "Range",
+    "Series",
     "SeriesPage",
     "ValuePage",
     "apply",

@@ -12,7 +12,7 @@ from trackql_server.domain import galleries
 from trackql_server.domain import values as domain
 from trackql_server.domain.galleries import Histogram, Steps
 from trackql_server.domain.listing import Entry
-from trackql_server.domain.values import Logged, Range
+from trackql_server.domain.values import Logged, Range, Series
 from trackql_server.graphql.artifacts import Artifact
 from trackql_server.graphql.context import Info
 from trackql_server.graphql.enums import row_enum
@@ -51,7 +51,7 @@ ValueKind = row_enum(
 )
 
 ValueRow = strawberry.Parent[Logged]
-SeriesRow = strawberry.Parent[models.ValueSeries]
+SeriesRow = strawberry.Parent[Series]
 RunRow = strawberry.Parent[models.Run]
 
 FromStep = Annotated[Int64 | None, strawberry.argument(description="Not before this step.")]
@@ -172,7 +172,8 @@ class ValueSeries:
         after: After = None,
     ) -> Connection[Logged]:
         which = (root.run_number, root.label_id)
-        asked = domain.ValuePage(which, Range(from_step, to_step), page(first, after))
+        within = Range(from_step, to_step)
+        asked = domain.ValuePage(which, root.count, within, page(first, after))
         loaded = await info.context.own(domain.values).load(asked)
         ctx = info.context.ctx
         return connection(loaded, lambda: domain.count_values(ctx, asked))
@@ -212,7 +213,7 @@ class RunValues:
         search: Search = None,
         first: First = 100,
         after: After = None,
-    ) -> Connection[models.ValueSeries]:
+    ) -> Connection[Series]:
         chosen = None if kinds is None else tuple(dict.fromkeys(kinds))
         named = None if keys is None else tuple(keys)
         asked = domain.SeriesPage(root.number, chosen, named, search, page(first, after))

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from sqlalchemy import and_, func, or_, select, tuple_
+from sqlalchemy import and_, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from trackql_server.models import ValueKind
@@ -19,6 +19,7 @@ from trackql_server.store.values import (
     Logged,
     Range,
     Which,
+    among,
     of_series,
 )
 
@@ -84,9 +85,7 @@ async def at_step(
         return None
     for begin in range(0, len(found), NAMED):
         some = list(found.items())[begin : begin + NAMED]
-        where = tuple_(VALUE.c.run_number, VALUE.c.label_id, VALUE.c.step).in_(
-            [(*which, cell.step) for which, cell in some]
-        )
+        where = await among(session, [(*which, cell.step) for which, cell in some])
         rows = await session.execute(
             select(*LIGHT).where(where).order_by(*VALUE.primary_key.columns)
         )

@@ -6,17 +6,19 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, TypeVar
 
+import orjson
 from sqlalchemy import (
+    BigInteger,
     ColumnElement,
     CompoundSelect,
     Connection,
     Select,
     Text,
     and_,
+    cast,
     func,
     or_,
     select,
-    tuple_,
     type_coerce,
     union_all,
 )
@@ -35,7 +37,7 @@ SERIES, VALUE = table_of(ValueSeries), table_of(LoggedValue)
 # Lists that one statement reads; SQLite takes no more than 500 selects in one.
 LISTS = 100
 # Values that one statement names one by one.
-NAMED = 500
+NAMED = 5_000
 
 # A series by the number of its run and that of its label.
 Which = tuple[int, int]
@@ -57,6 +59,19 @@ class NewValue:
     caption: str
     path: str | None
     body: Any
+
+
+@dataclass(frozen=True, slots=True)
+class Series:
+    """A row of `value_series`."""
+
+    run_number: int
+    key: str
+    label_id: int
+    kind: ValueKind
+    count: int
+    first_step: int
+    last_step: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,19 +109,19 @@ LIGHT = (
 # -- adding
 
 
-def known(connection: Connection, run_number: int, keys: Sequence[str]) -> dict[str, ValueSeries]:
+def known(connection: Connection, run_number: int, keys: Sequence[str]) -> dict[str, Series]:
     """The series of a run with these keys."""
     rows = connection.execute(
         select(SERIES).where(SERIES.c.run_number == run_number, one_of(SERIES.c.key, keys))
     )
-    return {row.key: ValueSeries(**row._mapping) for row in rows}
+    return {row.key: Series(*row) for row in rows}
 
 
 def add(
     connection: Connection,
     run: Run,
     values: Sequence[NewValue],
-    before: dict[str, ValueSeries],
+    before: dict[str, Series],
 ) -> None:
     """Store values of a run that is locked; each (key, step, place) only once among them.
 
@@ -229,7 +244,7 @@ async def series_of_runs(
     keys: Sequence[str] | None,
     search: str | None,
     page: Page,
-) -> dict[int, Paged[ValueSeries]]:
+) -> dict[int, Paged[Series]]:
     """For each run a page of its series by key; as many statements as there are LISTS."""
     conditions = _wanted(kinds, keys, search)
     if page.after is not None:
@@ -239,24 +254,23 @@ async def series_of_runs(
         statement = select(SERIES).where(SERIES.c.run_number == number, *conditions)
         return statement.order_by(SERIES.c.key).limit(page.first + 1)
 
-    found: dict[int, list[ValueSeries]] = {number: [] for number in run_numbers}
+    found: dict[int, list[Series]] = {number: [] for number in run_numbers}
     for statement in _together([one(number) for number in run_numbers]):
         for row in await session.execute(statement):
-            found[row.run_number].append(ValueSeries(**row._mapping))
+            found[row.run_number].append(Series(*row))
     return {
         number: _paged(sorted(rows, key=lambda row: row.key), KEY_ORDER, page)
         for number, rows in found.items()
     }
 
 
-async def one_series(session: AsyncSession, run_number: int, key: str) -> ValueSeries | None:
+async def one_series(session: AsyncSession, run_number: int, key: str) -> Series | None:
     """The series of a run with a key."""
     found = await session.execute(
-        select(ValueSeries).where(
-            col(ValueSeries.run_number) == run_number, col(ValueSeries.key) == key
-        )
+        select(SERIES).where(SERIES.c.run_number == run_number, SERIES.c.key == key)
     )
-    return found.scalar_one_or_none()
+    row = found.one_or_none()
+    return None if row is None else Series(*row)
 
 
 # -- values
@@ -290,9 +304,9 @@ def values_in(which: Which, steps: Range) -> Select[Any]:
 
 
 async def values_of(
-    session: AsyncSession, asked: Sequence[Which], steps: Range, page: Page
+    session: AsyncSession, asked: Sequence[tuple[Which, int]], steps: Range, page: Page
 ) -> dict[Which, Paged[Logged]]:
-    """For each series a page of its values by step and place."""
+    """For each series, given with its count of values, a page of them by step and place."""
     conditions = steps.conditions()
     if page.after is not None:
         step, place = read_cursor(page.after, PLACE_ORDER)
@@ -303,8 +317,14 @@ async def values_of(
         statement = select(*LIGHT).where(of_series(which), *conditions)
         return statement.order_by(VALUE.c.step, VALUE.c.place).limit(page.first + 1)
 
-    found: dict[Which, list[Logged]] = {which: [] for which in asked}
-    for statement in _together([one(which) for which in asked]):
+    found: dict[Which, list[Logged]] = {which: [] for which, _ in asked}
+    # Series that fit into a page whole need no list of their own.
+    small = [which for which, count in asked if count <= page.first and len(asked) > 1]
+    for begin in range(0, len(small), NAMED):
+        some = await among(session, small[begin : begin + NAMED])
+        for row in await session.execute(select(*LIGHT).where(some, *conditions)):
+            found[row.run_number, row.label_id].append(Logged(*row))
+    for statement in _together([one(which) for which in set(found).difference(small)]):
         for row in await session.execute(statement):
             found[row.run_number, row.label_id].append(Logged(*row))
     return {
@@ -313,16 +333,37 @@ async def values_of(
     }
 
 
+async def among(session: AsyncSession, rows: Sequence[tuple[int, ...]]) -> ColumnElement[bool]:
+    """Values with these leading columns of the primary key; to be selected from `VALUE` alone.
+
+    They are joined, since SQLite reads a table from end to end for an IN of tuples, and sent as one
+    parameter or a few, so that the statement is the same for any number.
+    """
+    names = VALUE.primary_key.columns.keys()[: len(rows[0])]
+    connection = await session.connection()
+    if connection.dialect.name == "sqlite":
+        each = func.json_each(orjson.dumps(rows).decode()).table_valued("value")
+        given: list[ColumnElement[Any]] = [
+            func.json_extract(each.c.value, f"$[{place}]") for place in range(len(names))
+        ]
+    else:
+        arrays = [
+            cast(list(numbers), postgresql.ARRAY(BigInteger)) for numbers in zip(*rows, strict=True)
+        ]
+        tuples = func.unnest(*arrays).table_valued(*names).render_derived(name="given")
+        given = [tuples.c[name] for name in names]
+    return and_(*(VALUE.c[name] == number for name, number in zip(names, given, strict=True)))
+
+
 async def bodies(
     session: AsyncSession, which: Sequence[Identity], most: int
 ) -> dict[Identity, str]:
     """The bodies of values as JSON; raises OverflowError when they have more than `most` bytes."""
     size = 0
     found: dict[Identity, str] = {}
-    key = tuple_(*VALUE.primary_key.columns)
     there = VALUE.c.body.is_not(None)
     for begin in range(0, len(which), NAMED):
-        some = key.in_(which[begin : begin + NAMED])
+        some = await among(session, which[begin : begin + NAMED])
         sized = await session.execute(
             select(func.sum(func.length(VALUE.c.body))).where(some, there)
         )
