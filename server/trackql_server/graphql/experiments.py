@@ -183,8 +183,8 @@ class ExperimentQuery:
     @strawberry.field(
         graphql_type=Experiment | None,
         description=(
-            "One experiment by id or by name; null when there is none. Of those with the name the one"
-            " in use, or else the one deleted last."
+            "One experiment by id or by name; null when there is none. Of those with the name the"
+            " one in use, or else the one deleted last."
         ),
     )
     async def experiment(
