@@ -33,13 +33,14 @@ def test_a_graphql_example_fits_the_schema(document: str) -> None:
 def test_the_readme_logs_and_asks(server: Server, tmp_path: Path) -> None:
     environment = {"TRACKQL_URL": server.url, "TRACKQL_SPOOL": str(tmp_path / "spool")}
     scripts = examples(ROOT / "README.md", "python")
-    assert len(scripts) == 2
+    assert len(scripts) == 3
     for script in scripts:
         command = [sys.executable, "-c", script]
         subprocess.run(command, env={**os.environ, **environment}, check=True)
     [body] = re.findall(r"(?s)curl .*? -d '(.*?)'", (ROOT / "README.md").read_text())
     answer = httpx.post(f"{server.url}/graphql", json=json.loads(body)).json()
-    [run] = answer["data"]["experiments"]["nodes"][0]["runs"]["nodes"]
+    kept, run = answer["data"]["experiments"]["nodes"][0]["runs"]["nodes"]
+    assert (kept["name"], kept["status"]) == ("kept", "FINISHED")
     assert run == {
         "name": "first",
         "status": "FINISHED",
