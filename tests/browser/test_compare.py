@@ -5,7 +5,7 @@ from playwright.sync_api import Page, expect
 
 from scripts.process import Server
 
-from .conftest import Ask, OpenPage, Trainer
+from .conftest import Ask, OpenPage
 from .files import new_run, put
 
 pytestmark = pytest.mark.browser
@@ -16,18 +16,35 @@ PATCH = (
 
 
 @pytest.fixture
-def runs(trainer: Trainer, server: Server, ask: Ask) -> list[str]:
+def runs(server: Server, ask: Ask) -> list[str]:
     """Three runs that differ in a param, a tag, a metric, a package, their code and a file."""
     ids = []
     for number in range(3):
-        run = trainer("start_run", run_name=f"run-{number}")
+        run = new_run(ask, f"run-{number}")
         ids.append(run)
-        trainer("log_params", params={"rate": number, "layers": 3, "optimizer": "adam"})
-        trainer("set_tag", key="host", value=f"node{number}")
-        trainer("set_tag", key="team", value="vision")
-        trainer("log_metric", key="loss", value=1 / (number + 1))
-        trainer("log_metric", key="same", value=0.5)
-        trainer("end_run")
+        params = {"rate": str(number), "layers": "3", "optimizer": "adam"}
+        tags = {"host": f"node{number}", "team": "vision"}
+        ask(
+            """
+            mutation ($run: ID!, $params: [ParamInput!]!, $tags: [TagInput!]!,
+                      $tables: [MetricTableInput!]!) {
+              logParams(input: {runId: $run, params: $params}) { nextRecord }
+              setTags(input: {runId: $run, tags: $tags}) { nextRecord }
+              appendMetrics(input: {runId: $run, tables: $tables}) { points }
+            }
+            """,
+            run=run,
+            params=[{"key": key, "value": value} for key, value in params.items()],
+            tags=[{"key": key, "value": value} for key, value in tags.items()],
+            tables=[
+                {
+                    "keys": ["loss", "same"],
+                    "steps": [0],
+                    "times": [0],
+                    "values": [1 / (number + 1), 0.5],
+                }
+            ],
+        )
         put(
             server,
             run,

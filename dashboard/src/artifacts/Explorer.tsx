@@ -234,11 +234,11 @@ function useStore(runId: string, isRunning: boolean): ArtifactStore | null {
     if (!store) return
     if (epoch) void store.refresh()
     if (!isRunning) return
-    const timer = setInterval(() => document.hidden || void store.refresh(), REFRESH_MS)
+    const timer = setInterval(() => document.hidden || void store.look(), REFRESH_MS)
     return () => {
       clearInterval(timer)
       // What came between the last look and the end of the run.
-      void store.refresh()
+      void store.look()
     }
   }, [store, isRunning, epoch])
   useSyncExternalStore(store?.subscribe ?? never, () => store?.version ?? 0)

@@ -110,6 +110,19 @@ export class ArtifactStore {
     }
   }
 
+  /** What is open is asked for again where files came or went. */
+  async look(): Promise<void> {
+    const { files, size } = this
+    try {
+      await this.fetch('', null, null)
+      if (this.files !== files || this.size !== size || this.error) await this.refresh()
+    } catch (cause) {
+      if (this.stopped.signal.aborted) return
+      this.error = toApiError(cause)
+      this.changed()
+    }
+  }
+
   /** What is open is asked for again; what is shown stays until it is answered. */
   async refresh(): Promise<void> {
     const shown = ['', ...this.open].filter((path) => this.folders.has(path))
