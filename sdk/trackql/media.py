@@ -5,11 +5,13 @@ What is given is copied when an object is made; it is encoded later, behind the 
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from . import _session, values
+from ._media import arrays
 from ._media.base import Media
 from ._media.encoder import Task
 from ._media.histograms import Histogram
@@ -19,7 +21,7 @@ from ._media.recognise import recognise
 from ._media.sound import Audio
 from ._media.tables import Table
 from ._media.texts import Html, Text
-from .errors import InvalidInput
+from .errors import InvalidInput, InvalidValue
 
 if TYPE_CHECKING:
     from .runs import Run
@@ -53,7 +55,7 @@ def log(run: Run, items: Mapping[str, Any], step: Any = 0, moment: int | None = 
         values.key(key)
         media = several(value)
         if media is None:
-            numbers[key] = values.number(key, value)
+            numbers[key] = _number(key, value)
         else:
             found.append((key, media))
     kinds: dict[str, str] = run.__dict__.setdefault("_kinds", {})
@@ -65,6 +67,8 @@ def log(run: Run, items: Mapping[str, Any], step: Any = 0, moment: int | None = 
                     f"hold one of the kind {each.kind}: log it under another key",
                     argument=key,
                 )
+    if run._lane is None:
+        run._attach()  # which raises RunStopped where the run is to stop
     if numbers:
         run.log_metrics(numbers, at, time_ms)
     encoder = _session.session.encoder()
@@ -72,6 +76,16 @@ def log(run: Run, items: Mapping[str, Any], step: Any = 0, moment: int | None = 
         kinds[key] = media[0].kind
         for place, each in enumerate(media):
             encoder.put(Task(run, key, at, place, time_ms, each, each._size() + ENTRY))
+
+
+def _number(key: str, value: Any) -> float:
+    if isinstance(value, str):
+        raise InvalidValue(key, value, "wrap a text in trackql.Text, or set a param or a tag")
+    if arrays.is_array(value) and math.prod(value.shape) != 1:
+        raise InvalidValue(
+            key, value, "wrap an array in trackql.Image, trackql.Audio or trackql.Histogram"
+        )
+    return values.number(key, value)
 
 
 def several(value: Any) -> list[Media] | None:

@@ -76,7 +76,10 @@ class Run(Files, Inputs, Listens, Alerts, Values):
             step = self._next_step
         try:
             self.log_metrics(metrics, step)
+            plain = True
         except InvalidValue:
+            plain = False
+        if not plain:
             from . import media
 
             media.log(self, metrics, step)

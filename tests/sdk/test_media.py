@@ -328,15 +328,15 @@ def test_what_can_not_be_logged_is_refused_at_once(make: Any, argument: str) -> 
 def test_nothing_is_logged_of_a_call_that_is_refused(memory: trackql.Client) -> None:
     text = trackql.Text("hi")
     with trackql.start_run() as run:
-        for items in (
-            {"loss": 1, "text": text, "wrong": "a string"},
-            {"loss": 1, "text": text, "wrong": np.zeros((2, 2))},
-            {"loss": 1, "text": text, "wrong": [text, 7]},
-            {"loss": 1, "text": text, "wrong": []},
-            {"loss": 1, "text": text, "wrong": {"a": 1}},
+        for wrong, remedy in (
+            ("a string", "trackql.Text"),
+            (np.zeros((2, 2)), "trackql.Image"),
+            ([text, 7], "log a float"),
+            ([], "log a float"),
+            ({"a": 1}, "log a float"),
         ):
-            with pytest.raises(errors.InvalidValue):
-                run.log(items)
+            with pytest.raises(errors.InvalidValue, match=remedy):
+                run.log({"loss": 1, "text": text, "wrong": wrong})
         for refused in (
             {"loss": 1, "text": text, "": text},
             {"loss": 1, "mixed": [text, trackql.Html("")]},
@@ -498,6 +498,23 @@ def test_a_forked_child_logs_for_itself(script: Script, server: Any) -> None:
     )
     series = trackql.Client(server.url).value_series(done.stdout.strip())
     assert [(each.key, each.count) for each in series] == [("child", 1), ("parent", 1)]
+
+
+def test_a_run_that_is_to_stop_stops_at_a_rich_value(
+    memory: trackql.Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TRACKQL_LISTEN_INTERVAL", "0.005")
+    waiting = threading.Event()
+
+    def train() -> None:
+        with trackql.start_run(on_stop="raise") as run:
+            memory.request_stop(run.id, "why")
+            for _ in range(6_000):
+                run.log({"x": trackql.Text("x")})
+                waiting.wait(0.005)
+
+    with pytest.raises(errors.RunStopped):
+        train()
 
 
 # -- paths and reading
