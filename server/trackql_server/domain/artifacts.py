@@ -118,8 +118,7 @@ async def receive(
         require_size(ctx, size, plain)
     async with ctx.read() as session:  # before the bytes are sent in vain
         run = await runs.found_active(session, run_id)
-        if plain not in await store.at(session, run.number, [plain]):
-            await publishing.require_places(session, run.number, [plain])
+        await publishing.require_fit(ctx, session, run, plain, size or 0)
     place = new_place(digest or "0" * 64)
     arrived = await ctx.services.blobs.write(place, _limited(ctx, chunks, plain))
     try:

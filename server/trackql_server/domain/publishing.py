@@ -198,6 +198,16 @@ def _same(former: Artifact | None, row: Artifact) -> bool:
     )
 
 
+async def require_fit(ctx: Context, session: AsyncSession, run: Run, path: str, size: int) -> None:
+    """Raise InvalidInput or TooLarge where a file won't be let in, before its bytes are sent."""
+    former = await store.at(session, run.number, [path])
+    if not former:
+        await require_places(session, run.number, [path])
+    row = new_row(path, None, ctx.now())
+    row.size = size
+    await require_room(ctx, session, run, [row], list(former.values()))
+
+
 async def require_places(session: AsyncSession, owner: int, new: Sequence[str]) -> None:
     """Raise InvalidInput where a file would be a folder at the same time."""
     folder = next(iter(await store.folders_at(session, owner, new)), None)

@@ -53,6 +53,7 @@ async def begin(ctx: Context, run_id: str, file: File) -> Begun:
     received: list[int] = []
     async with ctx.write() as work:
         run = await runs.active(work.session, run_id)
+        await publishing.require_fit(ctx, work.session, run, checked.path, checked.size)
         found = await store.like(work.session, run.id, checked.path, checked.digest, checked.size)
         if found is not None:
             found.touched_at = ctx.now()

@@ -111,6 +111,7 @@ async def test_the_bytes_of_a_run(world: World) -> None:
         assert (answer.status, answer.code) == (413, "TOO_LARGE")
     file = {"path": "b", "size": 60, "sha256": sha256(b"a" * 60).hexdigest()}
     asked: list[tuple[str, dict[str, Any]]] = [
+        (BEGIN, {"path": "b", "size": 41, "sha256": "0" * 64}),
         (LOG, {"files": [file]}),
         (REFER, {"references": [{"path": "b", "uri": "s3://b/k", "size": 41}]}),
     ]

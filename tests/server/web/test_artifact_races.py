@@ -182,6 +182,14 @@ async def test_parts_that_break_off_are_sent_again(
     assert len(await kept(home)) == 1
 
 
+async def test_an_upload_that_would_not_fit_is_refused_at_once(graphql: GraphQL) -> None:
+    [run] = await runs(graphql, 1)
+    await graphql.http.put(f"/artifacts/runs/{run}/a/b", content=b"1")
+    for path in ("a", "a/b/c"):
+        file = {"runId": run, "path": path, "size": 1, "sha256": "0" * 64}
+        assert (await graphql.refused(BEGIN, input=file))["code"] == "INVALID_INPUT"
+
+
 async def test_an_aborted_upload_leaves_nothing(graphql: GraphQL, home: Path) -> None:
     [run] = await runs(graphql, 1)
     upload = await begun(graphql, run, b"abc")
