@@ -52,15 +52,6 @@ class Content:
     place: str
 
 
-async def one(ctx: Context, run_id: str, path: str) -> Artifact | None:
-    """The artifact of a run at a path; None when there is none."""
-    access.require_read(ctx.viewer)
-    plain = paths.checked(path)
-    async with ctx.read() as session:
-        run = await runs.found(session, run_id)
-        return (await store.at(session, run.number, [plain])).get(plain)
-
-
 async def content(ctx: Context, run_id: str, path: str) -> Content:
     """An artifact to read. Raises NotFound, and ArtifactElsewhere for a reference."""
     access.require_read(ctx.viewer)

@@ -8,7 +8,7 @@ from urllib.parse import quote
 from sqlalchemy import BigInteger, literal
 from sqlmodel import col
 
-from trackql_server.domain import access, paths, runs
+from trackql_server.domain import access, paths
 from trackql_server.domain.context import Context
 from trackql_server.domain.pages import Page, Paged
 from trackql_server.models import Artifact, ArtifactFolder, Run
@@ -219,10 +219,3 @@ def _entries(run_id: str, found: Paged[Artifact]) -> Paged[Entry]:
         found.has_next,
         found.has_previous,
     )
-
-
-async def run_of(ctx: Context, run_id: str) -> Run:
-    """A run to list; raises NotFound."""
-    access.require_read(ctx.viewer)
-    async with ctx.read() as session:
-        return await runs.found(session, run_id)

@@ -213,19 +213,13 @@ async def members(ctx: Context, run_id: str, folder: str) -> list[Member]:
     """
     access.require_read(ctx.viewer)
     plain = paths.folder(folder)
-    found: list[Member] = []
     async with ctx.read() as session:
         run = await runs.found(session, run_id)
         if plain and plain not in await store.folders_at(session, run.number, [plain]):
             raise NotFound(f"run {run_id} has no folder {plain!r}")
-        rows = await store.with_places(session, run.number, plain)
+        rows = await store.kept(session, run.number, plain)
     cut = len(plain) + 1 if plain else 0
-    for artifact, place in rows:
-        assert artifact.digest is not None
-        found.append(
-            Member(artifact.path[cut:], artifact.size, artifact.digest, place, artifact.media_type)
-        )
-    return found
+    return [Member(row.path[cut:], row.size, row.digest, row.place, row.media_type) for row in rows]
 
 
 def manifest(members: Sequence[Member]) -> bytes:

@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from sys import intern
 
 from sqlalchemy import (
     BigInteger,
@@ -308,12 +309,24 @@ async def remove(session: AsyncSession, numbers: Sequence[int]) -> None:
     await session.execute(delete(ARTIFACT).where(one_of(ARTIFACT.c.number, list(numbers))))
 
 
-async def with_places(session: AsyncSession, owner: int, folder: str) -> list[tuple[Artifact, str]]:
-    """The files within a folder whose bytes are here, by path, and where these lie."""
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A file whose bytes are here, as little of it as a run with very many files bears."""
+
+    path: str
+    size: int
+    digest: str
+    place: str
+    media_type: str
+
+
+async def kept(session: AsyncSession, owner: int, folder: str) -> list[Kept]:
+    """The files within a folder whose bytes are here, by path."""
+    columns = ARTIFACT.c
     found = await session.execute(
-        select(Artifact, col(Blob.place))
-        .join(Blob, col(Blob.digest) == col(Artifact.digest))
-        .where(active(owner), col(Artifact.uri).is_(None), below(col(Artifact.path), folder))
-        .order_by(col(Artifact.path))
+        select(columns.path, columns.size, columns.digest, BLOB.c.place, columns.media_type)
+        .join(BLOB, BLOB.c.digest == columns.digest)
+        .where(active(owner), columns.uri.is_(None), below(columns.path, folder))
+        .order_by(columns.path)
     )
-    return [(artifact, place) for artifact, place in found]
+    return [Kept(*row[:4], intern(row[4])) for row in found]

@@ -10,7 +10,6 @@ import errno
 import logging
 import os
 import secrets
-import shutil
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -256,10 +255,6 @@ class LocalBlobs:
         except FileNotFoundError:
             self._ready(target)
             draft.rename(target)
-
-    def room(self) -> int:
-        """Bytes that the file system has left."""
-        return shutil.disk_usage(self.root).free
 
 
 class _Hashing:
