@@ -56,8 +56,7 @@ async def begin(ctx: Context, run_id: str, file: File) -> Begun:
         await publishing.require_fit(ctx, work.session, run, checked.path, checked.size)
         found = await store.like(work.session, run.id, checked.path, checked.digest, checked.size)
         if found is not None:
-            found.touched_at = ctx.now()
-            work.session.add(found)
+            await store.touch(work.session, found.id, ctx.now())
             received = await store.parts(work.session, found.id)
         upload = found or Upload(
             id=secrets.token_hex(16),
@@ -70,7 +69,8 @@ async def begin(ctx: Context, run_id: str, file: File) -> Begun:
             created_at=ctx.now(),
             touched_at=ctx.now(),
         )
-        work.session.add(upload)
+        if found is None:
+            work.session.add(upload)
     try:
         # Of an upload that is taken up again as well: whoever began it may not have come this far.
         await ctx.services.blobs.begin(upload.id, upload.size)

@@ -54,6 +54,11 @@ async def note_part(session: AsyncSession, upload_id: str, part: int, now: datet
         .values(upload_id=upload_id, part=part)
         .on_conflict_do_nothing(index_elements=["upload_id", "part"])
     )
+    await touch(session, upload_id, now)
+
+
+async def touch(session: AsyncSession, upload_id: str, now: datetime) -> None:
+    """Somebody goes on with an upload; one that was forgotten meanwhile stays so."""
     await session.execute(update(UPLOAD).where(UPLOAD.c.id == upload_id).values(touched_at=now))
 
 

@@ -259,3 +259,29 @@ async def test_a_folder_that_is_no_folder(database_url: str, home: Path, broken_
         await asyncio.to_thread(broken_root.unlink)
         assert (await ask(app, "PUT", f"/artifacts/runs/{run}/a.bin", b"abc")).status == 201
         assert (await http.get(f"/artifacts/runs/{run}/a.bin")).content == b"abc"
+
+
+async def test_empty_files(graphql: GraphQL, app: Starlette) -> None:
+    [run] = await runs(graphql, 1)
+    address = f"/artifacts/runs/{run}"
+    assert (await ask(app, "PUT", f"{address}/put", b"")).status == 201
+    assert (await ask(app, "POST", address, packed("pack", b""), PACK)).status == 200
+    [other] = await runs(graphql, 1)
+    file = {"runId": other, "path": "part", "size": 0, "sha256": digest(b"")}
+    assert (await graphql(BEGIN, input=file))["beginUpload"]["artifact"] == {"path": "part"}
+    for name in ("put", "pack"):
+        got = await graphql.http.get(f"{address}/{name}")
+        assert (got.status_code, got.content, got.headers["content-length"]) == (200, b"", "0")
+        part = await graphql.http.get(f"{address}/{name}", headers={"range": "bytes=0-"})
+        assert part.status_code == 416
+    for form in ("zip", "pack"):
+        assert (await graphql.http.get(f"{address}/?format={form}")).status_code == 200
+
+
+async def test_an_empty_file_by_an_upload(graphql: GraphQL) -> None:
+    [run] = await runs(graphql, 1)
+    upload = await begun(graphql, run, b"")
+    assert upload["parts"] == 1
+    assert (await graphql.http.put(f"/artifacts/uploads/{upload['id']}/0")).status_code == 204
+    await graphql(COMPLETE, input={"id": upload["id"]})
+    assert (await graphql.http.get(f"/artifacts/runs/{run}/a.bin")).content == b""
