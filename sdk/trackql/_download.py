@@ -241,7 +241,8 @@ def _one(
     meter: _Meter,
 ) -> None:
     with below.writing(place) as descriptor:
-        if size >= LARGE:
+        # Next to the server one stream, hashed as it passes, costs its processors the least.
+        if size >= LARGE and urlsplit(artifacts.url).hostname not in LOOPBACK:
             digest = _stretches(artifacts, path, size, descriptor, meter)
         else:
             digest = _straight(artifacts.content(path), descriptor, meter)
@@ -285,9 +286,7 @@ def _stretches(artifacts: Artifacts, path: str, size: int, descriptor: int, mete
                     event.set()
             done[start].set()
 
-    # Next to the server its processors are the bound, and they are ours too.
-    count = 2 if urlsplit(artifacts.url).hostname in LOOPBACK else WORKERS
-    threads = [threading.Thread(target=work, daemon=True) for _ in range(count)]
+    threads = [threading.Thread(target=work, daemon=True) for _ in range(WORKERS)]
     whole = hashlib.sha256()
     buffer = memoryview(bytearray(CHUNK))
     for thread in threads:

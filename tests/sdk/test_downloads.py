@@ -203,6 +203,7 @@ def test_a_large_file_is_fetched_in_stretches(
 ) -> None:
     monkeypatch.setattr("trackql._download.LARGE", 1000)
     monkeypatch.setattr("trackql._download.STRETCH", 300)
+    monkeypatch.setattr("trackql._download.LOOPBACK", ())
     data = bytes(number % 251 for number in range(5000))
 
     def file(range_: str | None) -> tuple[int, bytes]:

@@ -94,13 +94,21 @@ def test_lines_that_are_cut_lose_nothing(
     assert memory.run(run.id).problems == []
 
 
+@pytest.mark.parametrize("near", [("127.0.0.1",), ()], ids=["in order", "side by side"])
 def test_parts_on_a_line_that_is_cut(
-    memory: Client, app: MemoryServer, session: _session.Session, tmp_path: Path
+    memory: Client,
+    app: MemoryServer,
+    session: _session.Session,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    near: tuple[str, ...],
 ) -> None:
+    monkeypatch.setattr("trackql._courier.LOOPBACK", near)
     [_, line] = cut_lines(session, app, 0.25)
     source = tmp_path / "big"
     block = os.urandom(1 << 20)
-    source.write_bytes(b"".join(block[number:] + block[:number] for number in range(50)))
+    first = len(near)  # other bytes than the server has from the time before
+    source.write_bytes(b"".join(block[n:] + block[:n] for n in range(first, first + 50)))
     with trackql.start_run() as run:
         run.log_artifact(source)
         assert run.flush(60)

@@ -186,6 +186,7 @@ class LocalBlobs:
         size = 0
         hashing = self._hash(upload_id)
         hashing.begin(offset)
+        digest, whole = hashing.lend(offset), False
         try:
             with _told():
                 async with aiofiles.open(self._upload(upload_id), "r+b") as file:
@@ -196,12 +197,17 @@ class LocalBlobs:
                             await writing
                             size += len(piece)
                             # The next piece is received while this one is written.
-                            writing = asyncio.ensure_future(file.write(piece))
+                            writing = asyncio.ensure_future(
+                                file.write(piece)
+                                if digest is None
+                                else _both(file.write(piece), digest, piece)
+                            )
                         await writing
+                        whole = True
                     finally:
                         await asyncio.wait([writing])
         finally:
-            hashing.end(offset, size)
+            hashing.end(offset, size, digest, whole=whole)
         return size
 
     async def finish(self, upload_id: str, parts: int, place: str) -> Arrived:
@@ -285,8 +291,24 @@ class _Hashing:
         if offset < max(self._upto, self._until):
             self._digest, self._upto, self._until = sha256(), 0, 0
 
-    def end(self, offset: int, size: int) -> None:
-        """They have changed, `size` of them."""
+    def lend(self, offset: int) -> "_Hash | None":
+        """The digest, where the part at `offset` is just what comes next: its writer adds the bytes
+        as they pass, and nobody need read them again. None where that is not so."""
+        idle = self._task is None or self._task.done()
+        if not idle or offset != self._upto or self._until > offset or self._writers[offset] > 1:
+            return None
+        self._until = offset + 1  # whoever sends this part too makes the hash begin anew
+        return self._digest
+
+    def end(
+        self, offset: int, size: int, lent: "_Hash | None" = None, *, whole: bool = True
+    ) -> None:
+        """They have changed, `size` of them; `lent` has them too, if it was and `whole` is true."""
+        if lent is not None and lent is self._digest:  # and not begun anew meanwhile
+            if whole:
+                self._upto = self._until = offset + size
+            else:
+                self._digest, self._upto, self._until = sha256(), 0, 0
         self._writers[offset] -= 1
         if self._writers[offset]:
             return
