@@ -9,7 +9,9 @@ import posixpath
 import tempfile
 import threading
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import cycle
 from pathlib import Path
+from queue import SimpleQueue
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -30,6 +32,8 @@ CHUNK = 1 << 20
 LARGE = 64 << 20
 STRETCH = 16 << 20
 WORKERS = 4
+# Pieces that may wait to be hashed.
+BEHIND = 4
 # So few files that a folder lacks are fetched one by one, instead of all in one stream.
 FEW = 16
 
@@ -103,16 +107,16 @@ class Artifacts(Connection):
         return node
 
     def content(
-        self, path: str, start: int | None = None, end: int | None = None
+        self, path: str, start: int | None = None, end: int | None = None, kept: int = 0
     ) -> Iterator[memoryview]:
-        """A file, or a stretch of it, piece by piece; each piece is good until the next."""
+        """A file, or a stretch of it, piece by piece; a piece is good until `kept` more came."""
         headers = {} if start is None or end is None else {"Range": f"bytes={start}-{end - 1}"}
         target = _paths.address(self.run_id, path)
-        buffer = memoryview(bytearray(CHUNK))
+        buffers = cycle([memoryview(bytearray(CHUNK)) for _ in range(kept + 1)])
         with self._transport.request("GET", target, None, headers) as reply:
             if headers and reply.status != 206:
                 raise TrackqlError(f"{self.url} answered a range with status {reply.status}")
-            while count := reply.readinto(buffer):
+            while count := reply.readinto(buffer := next(buffers)):
                 yield buffer[:count]
 
 
@@ -241,8 +245,10 @@ def _one(
     meter: _Meter,
 ) -> None:
     with below.writing(place) as descriptor:
-        # Next to the server one stream, hashed as it passes, costs its processors the least.
-        if size >= LARGE and urlsplit(artifacts.url).hostname not in LOOPBACK:
+        if size >= LARGE and urlsplit(artifacts.url).hostname in LOOPBACK:
+            # Next to the server one stream costs its processors the least.
+            digest = _stream(artifacts, path, descriptor, meter)
+        elif size >= LARGE:
             digest = _stretches(artifacts, path, size, descriptor, meter)
         else:
             digest = _straight(artifacts.content(path), descriptor, meter)
@@ -256,6 +262,31 @@ def _straight(chunks: Iterable[Buffer], descriptor: int, meter: _Meter) -> str:
         _write(descriptor, chunk)
         whole.update(chunk)
         meter.add(len(chunk))
+    return whole.hexdigest()
+
+
+def _stream(artifacts: Artifacts, path: str, descriptor: int, meter: _Meter) -> str:
+    """One connection; a thread hashes what this one has received while it receives and writes."""
+    whole = hashlib.sha256()
+    behind: SimpleQueue[memoryview | None] = SimpleQueue()
+    room = threading.Semaphore(BEHIND)
+
+    def work() -> None:
+        while (chunk := behind.get()) is not None:
+            whole.update(chunk)
+            room.release()
+
+    thread = threading.Thread(target=work, daemon=True)
+    thread.start()
+    try:
+        for chunk in artifacts.content(path, kept=BEHIND):
+            room.acquire()
+            behind.put(chunk)
+            _write(descriptor, chunk)
+            meter.add(len(chunk))
+    finally:
+        behind.put(None)
+        thread.join()
     return whole.hexdigest()
 
 
