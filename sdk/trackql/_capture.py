@@ -12,7 +12,7 @@ import os
 import sys
 import threading
 import time
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
@@ -114,14 +114,26 @@ def begin(
         except RuntimeError:  # at the interpreter's exit
             run._job = None
     if _printing(chosen, console):
-        if _by_descriptor():
-            from . import _descriptors
-
-            _descriptors.begin(run)
-        else:
-            _console.begin(run)
+        _tried(run, "console", _print)
     if _measuring(chosen, system_metrics):
-        _system.begin(run)
+        _tried(run, "system metrics", _system.begin)
+
+
+def _tried(run: Run, what: str, begin: Callable[[Run], object]) -> None:
+    """Whatever a script did to its streams, its run begins."""
+    try:
+        begin(run)
+    except Exception as error:
+        log.warning("run %s: trackql does not capture its %s: %r", run.id, what, error)
+
+
+def _print(run: Run) -> None:
+    if _by_descriptor():
+        from . import _descriptors
+
+        _descriptors.begin(run)
+    else:
+        _console.begin(run)
 
 
 def attached(run: Run) -> None:
@@ -129,7 +141,7 @@ def attached(run: Run) -> None:
     fresh = run._printed is None and run._finished is None and _console.child()
     # Where descriptors are led through `tee`, those of workers are too.
     if fresh and not _by_descriptor() and _printing(parts(None), None):
-        _console.begin(run)
+        _tried(run, "console", _console.begin)
 
 
 def _by_descriptor() -> bool:

@@ -234,6 +234,31 @@ def test_a_stream_within_ours_is_taken_in_once(app: MemoryServer, memory: Client
     assert lines_of(nested, app) == ["twice?"]
 
 
+STREAMS = """
+import sys
+class Odd:
+    def write(self, text): sys.__stdout__.write("odd " + text)
+    def flush(self): pass
+    def __getattribute__(self, name):
+        if name not in ("write", "flush", "__class__"): raise RuntimeError(name)
+        return object.__getattribute__(self, name)
+sys.stdout = {stdout}
+import logging, trackql
+with trackql.start_run():
+    print("hello")
+    logging.warning("careful")
+print("done", file=sys.__stdout__)
+"""
+
+
+@pytest.mark.parametrize("stdout", ["sys.stderr", "Odd()", "None"])
+def test_a_run_begins_whatever_the_streams_are(server: Server, script: Script, stdout: str) -> None:
+    source = STREAMS.format(stdout=stdout)
+    done = script.run(source, TRACKQL_URL=server.url, TRACKQL_CONSOLE="1")
+    assert done.stdout.endswith("done\n")
+    assert "careful" in done.stderr
+
+
 def test_no_server_keeps_a_script_from_printing(script: Script) -> None:
     source = """
 import trackql
