@@ -15,7 +15,13 @@ import numpy as np
 from sklearn.datasets import load_digits
 from sklearn.kernel_approximation import RBFSampler
 from sklearn.linear_model import SGDClassifier
-from sklearn.metrics import accuracy_score, log_loss, recall_score
+from sklearn.metrics import (
+    accuracy_score,
+    classification_report,
+    confusion_matrix,
+    log_loss,
+    recall_score,
+)
 from sklearn.model_selection import train_test_split
 
 import trackql
@@ -78,6 +84,7 @@ def train(config: dict[str, str | int | float], seconds: float, folder: Path | N
     ):
         trackql.log_params({**config, "batch": BATCH, "train": len(seen), "test": len(unseen)})
         trackql.set_tag("data", "scikit-learn digits")
+        trackql.log_input(trackql.data.from_numpy(digits.data, name="digits"), context="training")
         step = epoch = 0
         while epoch < 2 or time.monotonic() < deadline:
             order = shuffle.permutation(len(seen))
@@ -96,6 +103,17 @@ def train(config: dict[str, str | int | float], seconds: float, folder: Path | N
             record.log(
                 {f"recall/{c}": value for c, value in zip(classes, recalls, strict=True)}, step
             )
+            if epoch % 10 == 0:
+                print(f"epoch {epoch}: loss {loss:.4f}, worst recall {min(recalls):.3f}")
+                run.log({"weights": trackql.Histogram(model.coef_)}, step=step)
+        guesses = model.predict(unseen)
+        trackql.log_text(classification_report(truth, guesses), "report.txt")
+        names = ["digit", *(f"as {c}" for c in classes)]
+        rows = [
+            [int(c), *row]
+            for c, row in zip(classes, confusion_matrix(truth, guesses).tolist(), strict=True)
+        ]
+        run.log({"confusion": trackql.Table(names, rows)}, step=step)
 
 
 def scores(
