@@ -38,6 +38,46 @@ def test_a_run_is_asked_to_stop(open_page: OpenPage, ask: Ask) -> None:
     expect(page.get_by_text("Asked to stop, seen")).to_be_visible()
 
 
+DECLARE = (
+    "mutation ($input: DeclareLiveParamsInput!) { declareLiveParams(input: $input) { __typename } }"
+)
+LIVE = "query ($id: ID!) { run(id: $id) { liveParams { key value } } }"
+
+
+def test_live_parameters_are_changed(open_page: OpenPage, ask: Ask) -> None:
+    run = new_run(ask)
+    params = [
+        {"key": "lr", "type": "NUMBER", "value": 0.1, "min": 0, "max": 1},
+        {"key": "augment", "type": "FLAG", "value": False},
+        {"key": "optimizer", "type": "CHOICE", "value": "sgd", "choices": ["sgd", "adam"]},
+    ]
+    ask(DECLARE, input={"runId": run, "params": params})
+
+    def stored() -> dict[str, object]:
+        found = ask(LIVE, id=run)["run"]["liveParams"]
+        return {each["key"]: each["value"] for each in found}
+
+    page = open_page(f"/runs/{run}/overview")
+    live = page.get_by_role("region", name="Live parameters")
+    rate = live.get_by_label("lr")
+    expect(rate).to_have_value("0.1")
+    expect(live).to_contain_text("0 – 1")
+    rate.fill("0.01")
+    rate.press("Enter")
+    live.get_by_label("augment").check()
+    live.get_by_label("optimizer").select_option("adam")
+    expect(live.get_by_label("optimizer")).to_have_value("1")
+    page.reload()
+    expect(rate).to_have_value("0.01")
+    assert stored() == {"augment": True, "lr": 0.01, "optimizer": "adam"}
+    # What does not fit is said, and the value stays.
+    rate.fill("7")
+    rate.press("Enter")
+    expect(page.get_by_text("Not changed:")).to_be_visible()
+    expect(rate).to_have_value("0.01")
+    assert stored()["lr"] == 0.01
+
+
 def test_alerts_and_the_failure_are_told(open_page: OpenPage, ask: Ask) -> None:
     run = new_run(ask)
     page = open_page(f"/runs/{run}/overview")

@@ -9,6 +9,7 @@ import { Copy } from '#ui/Copy.tsx'
 import { Icon } from '#ui/icons.tsx'
 import { Status } from '#ui/Status.tsx'
 import { toast } from '#ui/toasts.tsx'
+import { LiveParams } from './LiveParams.tsx'
 import type { FullRun } from './load.ts'
 
 const PAGE = 100
@@ -23,6 +24,7 @@ export function Details({ run }: { run: FullRun }): ReactElement {
   return (
     <aside className="details" aria-label="Details">
       {run.description && <p className="description">{run.description}</p>}
+      <LiveParams run={run} />
       <Params run={run} />
       <Tags run={run} />
       <section>

@@ -3,6 +3,7 @@ import { Link } from '@tanstack/react-router'
 import { lazy, type ReactElement, Suspense } from 'react'
 import { commandOf } from './command.ts'
 import { Nested, Pairs, Params, Tags } from './Details.tsx'
+import { LiveParams } from './LiveParams.tsx'
 import type { FullRun } from './load.ts'
 import { Summary } from './Summary.tsx'
 import { tabPath } from './tabs.ts'
@@ -32,6 +33,7 @@ export default function Overview({ run }: { run: FullRun }): ReactElement {
         <Nested run={run} />
       </div>
       <div className="overview-side">
+        <LiveParams run={run} />
         <Params run={run} />
         <Tags run={run} />
         <section>
