@@ -38,6 +38,18 @@ def test_a_run_is_asked_to_stop(open_page: OpenPage, ask: Ask) -> None:
     expect(page.get_by_text("Asked to stop, seen")).to_be_visible()
 
 
+def test_a_page_may_be_opened_before_its_run_arrives(open_page: OpenPage, ask: Ask) -> None:
+    run = "0123456789abcdef" * 2
+    page = open_page(f"/runs/{run}")
+    expect(page.get_by_text("No such run")).to_be_visible()
+    ask(
+        "mutation ($input: CreateRunInput!) { createRun(input: $input) { id } }",
+        input={"id": run, "name": "late"},
+    )
+    expect(page.get_by_role("navigation", name="Parts of the run")).to_be_visible()
+    expect(page.get_by_text("late").first).to_be_visible()
+
+
 DECLARE = (
     "mutation ($input: DeclareLiveParamsInput!) { declareLiveParams(input: $input) { __typename } }"
 )

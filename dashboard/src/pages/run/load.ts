@@ -12,6 +12,8 @@ import {
 
 export type FullRun = NonNullable<RunQuery['run']>
 
+const MISSING_MS = 2_000
+
 export interface LoadedRun {
   run: FullRun | undefined
   /** When the server said how it stands. */
@@ -37,6 +39,8 @@ export function useRun(id: string): LoadedRun {
         const { run } = await ask(RunDocument, { id })
         if (!isCurrent) return
         setState({ run: run ?? undefined, heard: Date.now(), error: null, isMissing: !run })
+        // A script prints its run's address before the server has heard of the run.
+        if (!run) again.current = setTimeout(load, MISSING_MS)
       } catch (cause) {
         if (!isCurrent) return
         const error = toApiError(cause)
