@@ -15,6 +15,9 @@ log = logging.getLogger(__name__)
 
 LOOK_EVERY = timedelta(hours=1)
 
+# What a purge left unfinished has time until those who waited for the server are served.
+UNFINISHED_AFTER = timedelta(minutes=1)
+
 
 @dataclass(frozen=True, slots=True)
 class Keep:
@@ -46,7 +49,7 @@ def _days(days: float | None) -> timedelta | None:
 class Retention:
     """Looks at the start and then every hour.
 
-    Without settings it only brings to an end what a purge began that did not.
+    Without settings it only brings to an end what a purge began that did not, and begins later.
     """
 
     def __init__(self, stock: Stock, keep: Keep, clock: Callable[[], datetime]) -> None:
@@ -77,6 +80,8 @@ class Retention:
             await self._task
 
     async def _work(self) -> None:
+        if self._keep == Keep():
+            await asyncio.sleep(UNFINISHED_AFTER.total_seconds())
         while True:
             try:
                 await self.look()
