@@ -159,7 +159,13 @@ class Trackql(System):
 
     @property
     def env(self) -> dict[str, str]:
-        return {"TRACKQL_URL": self.server.url, "TRACKQL_SPOOL": str(self.home / "spool")}
+        # Series of the machine come by themselves after ten seconds; the readers here compare every
+        # series of a run with what the script logged.
+        return {
+            "TRACKQL_URL": self.server.url,
+            "TRACKQL_SPOOL": str(self.home / "spool"),
+            "TRACKQL_SYSTEM_METRICS": "0",
+        }
 
     def _server(self) -> Server:
         return trackql_server(self.home)
