@@ -1,4 +1,5 @@
 // Everything that a run left: a tree of its files, and what is selected beside it.
+
 import { useNavigate } from '@tanstack/react-router'
 import {
   type ReactElement,
@@ -18,6 +19,7 @@ import { formatCount } from '#lib/format.ts'
 import { Beginning } from '#ui/Beginning.tsx'
 import { Icon } from '#ui/icons.tsx'
 import { Notice } from '#ui/Notice.tsx'
+import { SearchField } from '#ui/SearchField.tsx'
 import { Skeleton } from '#ui/Skeleton.tsx'
 import { type Shortcut, useShortcuts } from '#ui/shortcuts.ts'
 import { toast } from '#ui/toasts.tsx'
@@ -102,18 +104,13 @@ export default function Explorer({ runId, path, isRunning }: ExplorerProps): Rea
     <section className={path || isTrash ? 'explorer with-preview' : 'explorer'}>
       <div className="explorer-tree">
         <div className="toolbar">
-          <label className="search">
-            <Icon name="search" />
-            <input
-              ref={field}
-              type="search"
-              placeholder="Files…"
-              aria-label="Search artifacts"
-              value={search}
-              onChange={(event) => setSearch(event.target.value)}
-              onKeyDown={(event) => event.key === 'Escape' && event.currentTarget.blur()}
-            />
-          </label>
+          <SearchField
+            field={field}
+            label="Search artifacts"
+            placeholder="Files…"
+            value={search}
+            onChange={setSearch}
+          />
           <span className="spacer" />
           {store.files > 0 && (
             <a

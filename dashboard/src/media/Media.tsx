@@ -1,4 +1,5 @@
 // Pictures, sounds, tables, texts, pages and histograms of runs, all at one step.
+
 import { type ReactElement, useMemo, useRef, useState } from 'react'
 import type { ValueKind } from '#api/generated.ts'
 import { Swatch } from '#charts/Swatch.tsx'
@@ -7,6 +8,7 @@ import { twins } from '#lib/palette.ts'
 import { Beginning } from '#ui/Beginning.tsx'
 import { Icon } from '#ui/icons.tsx'
 import { Notice } from '#ui/Notice.tsx'
+import { SearchField } from '#ui/SearchField.tsx'
 import { Skeleton } from '#ui/Skeleton.tsx'
 import { type Shortcut, useShortcuts } from '#ui/shortcuts.ts'
 import { HeatMap } from './HeatMap.tsx'
@@ -87,18 +89,13 @@ export default function Media({ runs, isLive, step, onStep }: MediaProps): React
   return (
     <section className="media" aria-label="Media">
       <div className="toolbar">
-        <label className="search">
-          <Icon name="search" />
-          <input
-            ref={field}
-            type="search"
-            placeholder="Keys…"
-            aria-label="Search media"
-            value={search}
-            onChange={(event) => setSearch(event.target.value)}
-            onKeyDown={(event) => event.key === 'Escape' && event.currentTarget.blur()}
-          />
-        </label>
+        <SearchField
+          field={field}
+          label="Search media"
+          placeholder="Keys…"
+          value={search}
+          onChange={setSearch}
+        />
         {kinds.length > 1 && (
           <fieldset className="segments" aria-label="Kind">
             {[null, ...kinds].map((each) => (

@@ -1,4 +1,5 @@
 // Everything that tells runs apart: a row for each key, a column for each run.
+
 import { Link } from '@tanstack/react-router'
 import { type ReactElement, useMemo, useRef, useState } from 'react'
 import { Swatch } from '#charts/Swatch.tsx'
@@ -8,6 +9,7 @@ import { Copy } from '#ui/Copy.tsx'
 import { Icon } from '#ui/icons.tsx'
 import { Lines } from '#ui/Lines.tsx'
 import { Notice } from '#ui/Notice.tsx'
+import { SearchField } from '#ui/SearchField.tsx'
 import { Skeleton } from '#ui/Skeleton.tsx'
 import { Status } from '#ui/Status.tsx'
 import { type Shortcut, useShortcuts } from '#ui/shortcuts.ts'
@@ -86,18 +88,13 @@ export default function Columns(props: ColumnsProps): ReactElement {
   return (
     <section className="columns" aria-label="Differences">
       <div className="toolbar">
-        <label className="search">
-          <Icon name="search" />
-          <input
-            ref={field}
-            type="search"
-            placeholder="Keys…"
-            aria-label="Search keys"
-            value={search}
-            onChange={(event) => setSearch(event.target.value)}
-            onKeyDown={(event) => event.key === 'Escape' && event.currentTarget.blur()}
-          />
-        </label>
+        <SearchField
+          field={field}
+          label="Search keys"
+          placeholder="Keys…"
+          value={search}
+          onChange={setSearch}
+        />
         <label className="check">
           <input
             type="checkbox"

@@ -1,4 +1,5 @@
 // The machine and the packages that a run ran on, and how to have them again.
+
 import { type ReactElement, useEffect, useMemo, useRef, useState } from 'react'
 import { ask } from '#api/client.ts'
 import { type ApiError, toApiError } from '#api/errors.ts'
@@ -12,6 +13,7 @@ import { Copy } from '#ui/Copy.tsx'
 import { Icon } from '#ui/icons.tsx'
 import { Lines } from '#ui/Lines.tsx'
 import { Notice } from '#ui/Notice.tsx'
+import { SearchField } from '#ui/SearchField.tsx'
 import { Skeleton } from '#ui/Skeleton.tsx'
 import { type Shortcut, useShortcuts } from '#ui/shortcuts.ts'
 import { Pairs } from './Details.tsx'
@@ -128,18 +130,13 @@ function Packages({ packages }: { packages: Environment['packages'] }): ReactEle
             {formatCount(packages.length)}
           </span>
         </h2>
-        <label className="search">
-          <Icon name="search" />
-          <input
-            ref={field}
-            type="search"
-            placeholder="Packages…"
-            aria-label="Search packages"
-            value={search}
-            onChange={(event) => setSearch(event.target.value)}
-            onKeyDown={(event) => event.key === 'Escape' && event.currentTarget.blur()}
-          />
-        </label>
+        <SearchField
+          field={field}
+          label="Search packages"
+          placeholder="Packages…"
+          value={search}
+          onChange={setSearch}
+        />
         <span className="spacer" />
         <Copy
           text={() => shown.map(({ name, version }) => `${name}==${version}`).join('\n')}
